@@ -452,6 +452,7 @@ impl Driver {
             Effect::AcquireLease(id) => self.acquire(session, id),
             Effect::WriteStore(id, fence, record) => self.save(session, id, fence, record),
             Effect::ReleaseLease(id) => self.release(session, id),
+            Effect::Revoke(tokens) => self.revoke_tokens(session, tokens),
             Effect::ReportCleared(result) => self.report_cleared(session, &result),
             // Closing the default session closes the manager; other sessions close without this event.
             Effect::Emit(Event::Closed) if session != self.default_session() => {}

@@ -1,4 +1,4 @@
-//! Performs one grant, or requests the application's scopes: secrets, requests and responses, in order.
+//! Performs one grant, or revokes tokens, or requests the application's scopes: secrets, requests and responses, in order.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -8,8 +8,8 @@ use web_sys::AbortSignal;
 
 use crate::{
     core::{
-        CredentialId, ErrorCode, Grant, GrantFailure, Retryability, ScopeSet, Secret, TokenError, TokenSet,
-        UnixMillis, millis,
+        CredentialId, ErrorCode, Grant, GrantFailure, Retryability, RevokedTokens, ScopeSet, Secret,
+        TokenError, TokenSet, UnixMillis, millis,
     },
     graphql::{GrantExchange, Outcome, SchemaVariants, credential_fingerprint, token_from_function},
     host::{
@@ -18,7 +18,7 @@ use crate::{
     },
     js::{ManagerCallbacks, scopes_to_js},
     options::{Config, GrantSource, SecretSource},
-    provider::{GrantProtocol, Profile, SelectedVariable, TokenSource},
+    provider::{GrantProtocol, Profile, Revocation, SelectedVariable, TokenSource},
 };
 
 /// The inputs of a grant.
@@ -53,20 +53,26 @@ pub(crate) enum Progress<'a> {
 pub(crate) enum GrantTask {
     Token(Grant),
     ApplicationScopes,
+    Revocation(RevokedTokens),
 }
 
 /// The result of a grant.
 pub(crate) enum GrantResult {
     Token(Rc<TokenSet>),
     Scopes(ScopeSet),
+    Revoked,
 }
 
 impl GrantRunner<'_> {
-    /// Returns the secrets of the grant, from options or from functions that return them.
-    pub(crate) async fn secrets(&self) -> Result<Vec<Secret>, GrantFailure> {
-        let GrantSource::Profile(sources) = &self.config.grant_source else { return Ok(Vec::new()) };
+    /// Returns the secrets of the grant or of the `revocation`, from options or from functions that return them.
+    pub(crate) async fn secrets(&self, revocation: Option<&Revocation>) -> Result<Vec<Secret>, GrantFailure> {
+        let (sources, names) = match (revocation, &self.config.grant_source) {
+            (Some(revocation), _) => (&revocation.sources, &revocation.secrets),
+            (None, GrantSource::Profile(sources)) => (sources, &self.config.profile.secrets),
+            (None, GrantSource::Function(_)) => return Ok(Vec::new()),
+        };
         let mut secrets = Vec::with_capacity(sources.len());
-        for (source, name) in sources.iter().zip(self.config.profile.secrets.iter()) {
+        for (source, name) in sources.iter().zip(names.iter()) {
             secrets.push(match source {
                 SecretSource::Text(secret) => secret.clone(),
                 SecretSource::Function(function) => {
@@ -94,16 +100,24 @@ impl GrantRunner<'_> {
             self.call(function, grant, &done);
             return self.token_from_result(ended.await, grant).map(GrantResult::Token);
         }
+        let revocation = match task {
+            GrantTask::Revocation(_) => self.config.profile.revocation.as_deref(),
+            GrantTask::Token(_) | GrantTask::ApplicationScopes => None,
+        };
         let secrets = match secrets {
             Some(secrets) => secrets,
-            None => self.secrets().await?,
+            None => self.secrets(revocation).await?,
         };
         self.check_credentials(&task, &secrets)?;
-        let mut exchange = match task {
-            GrantTask::Token(grant) => GrantExchange::new(&self.config.profile, &self.scopes, grant),
-            GrantTask::ApplicationScopes => {
-                GrantExchange::for_application_scopes(&self.config.profile, &self.scopes)
+        let (profile, scopes) = (&self.config.profile, &self.scopes);
+        let mut exchange = match (task, revocation) {
+            (GrantTask::Token(grant), _) => GrantExchange::new(profile, scopes, grant),
+            (GrantTask::Revocation(tokens), Some(revocation)) => {
+                GrantExchange::for_revocation(profile, scopes, revocation, tokens)
             }
+            // Not requested without a revocation; see `Driver::revoke`.
+            (GrantTask::Revocation(_), None) => return Ok(GrantResult::Revoked),
+            (GrantTask::ApplicationScopes, _) => GrantExchange::for_application_scopes(profile, scopes),
         };
         exchange.chosen = &self.selected;
         exchange.rejected_token = self.rejected_token.as_deref();
@@ -172,20 +186,22 @@ impl GrantRunner<'_> {
         sent_at: UnixMillis,
     ) -> Result<Option<GrantResult>, GrantFailure> {
         let response = response_of(outcome, &wanted_headers(&self.config.profile), sent_at, self.clock.now());
-        let response = response.map_err(|failure| self.fetch_error(failure))?;
+        let response = response.map_err(|failure| self.fetch_error(failure, exchange.url()))?;
         match exchange.handle_response(&response, &mut self.schema_variants.borrow_mut(), PLATFORM) {
             Outcome::Resend => Ok(None),
             Outcome::Token(result) => result.map(|tokens| Some(GrantResult::Token(tokens))),
             Outcome::Scopes(scopes) => Ok(Some(GrantResult::Scopes(scopes))),
+            Outcome::Revoked(Ok(())) => Ok(Some(GrantResult::Revoked)),
+            Outcome::Revoked(Err(error)) => Err(GrantFailure::Permanent(error)),
         }
     }
 
-    fn fetch_error(&self, failure: FetchFailure) -> GrantFailure {
+    fn fetch_error(&self, failure: FetchFailure, url: &str) -> GrantFailure {
         match failure {
             FetchFailure::TimedOut => {
                 let message = format!(
                     "{} did not respond completely within {} ms; check the network, or set `timeoutMs` higher",
-                    self.endpoint(),
+                    self.endpoint(url),
                     millis(self.config.timeout)
                 );
                 self.transient(ErrorCode::Timeout, message)
@@ -211,7 +227,7 @@ impl GrantRunner<'_> {
                 let message = format!(
                     "{} cannot be reached{why}; check `endpoint` and the network, and in a browser that the \
                      server allows this origin (CORS)",
-                    self.endpoint()
+                    self.endpoint(url)
                 );
                 let mut error = TokenError::new(ErrorCode::Network, message).of(self.config.profile.issuer());
                 error.cause = cause;
@@ -226,7 +242,8 @@ impl GrantRunner<'_> {
                 "`fetch` did not return a Response; check the function given as option `fetch`",
             ),
             FetchFailure::TooLarge => {
-                let message = format!("{} responded with more than 1 MiB; check `endpoint`", self.endpoint());
+                let message =
+                    format!("{} responded with more than 1 MiB; check `endpoint`", self.endpoint(url));
                 self.permanent(ErrorCode::Protocol, message)
             }
         }
@@ -272,10 +289,9 @@ impl GrantRunner<'_> {
     }
 
     /// Names the endpoint for a message. Only its origin is included, because a path may contain keys.
-    fn endpoint(&self) -> String {
-        let profile = &self.config.profile;
-        let origin = (PLATFORM.parse_url)(profile.grant_url()).map(|url| url.origin);
-        format!("{} ({})", profile.issuer(), origin.as_deref().unwrap_or("its endpoint"))
+    fn endpoint(&self, url: &str) -> String {
+        let origin = (PLATFORM.parse_url)(url).map(|url| url.origin);
+        format!("{} ({})", self.config.profile.issuer(), origin.as_deref().unwrap_or("its endpoint"))
     }
 
     fn transient(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {

@@ -193,6 +193,7 @@ mod layers {
             "core/secret.rs",
             "core/recent_tokens.rs",
             "graphql/request.rs",
+            "graphql/revocation.rs",
             "graphql/grant_exchange.rs",
             "graphql/response.rs",
             "graphql/token_rotation.rs",

@@ -39,6 +39,7 @@ const NOTHING_SELECTED = "{}";
  * @property {[name: string, value: string][]} headers
  * @property {string[]} rotationHeaders response headers that may contain a new token
  * @property {boolean} tokenInHeader whether tokens are granted in response headers, which this host can therefore read
+ * @property {boolean} revokes whether the API revokes tokens
  * @property {number[]} rejectionStatuses statuses with which the API rejects a token
  * @property {boolean} rejectsInBody whether the API may reject a token by an error in the body
  */
@@ -181,6 +182,21 @@ export class ManagerRuntime {
   }
 
   /**
+   * Signs out as {@link clear} does, and revokes the tokens. The provider must have a revocation.
+   *
+   * @param {SessionHandle} handle
+   * @param {boolean} isWhole
+   * @param {unknown} publicObject
+   * @returns {Promise<void>}
+   */
+  revoke(handle, isWhole, publicObject) {
+    return this.#signOut(handle, isWhole, publicObject, (native, end) => {
+      native.revoke(isWhole ? undefined : handle, end);
+      if (isWhole) this.#signOutHandles();
+    });
+  }
+
+  /**
    * Signs out the identity of a session, or all sessions. Starts the core if it is not running, because the store may
    * have a token of before.
    *
@@ -193,14 +209,27 @@ export class ManagerRuntime {
     // The core notifies the handles of its sessions. One that crashed has lost them, and their handles keep the tokens.
     if (isWhole || this.#activeCore() === undefined) this.#signOutHandles();
     handle.signedOut();
+    return this.#signOut(handle, isWhole, publicObject, (native, end) => {
+      if (isWhole) native.clearAll(end);
+      else native.clear(handle, end);
+    });
+  }
+
+  /**
+   * @param {SessionHandle} handle
+   * @param {boolean} isWhole
+   * @param {unknown} publicObject
+   * @param {(native: NativeManager, end: (failure: any) => void) => void} start
+   * @returns {Promise<void>}
+   */
+  #signOut(handle, isWhole, publicObject, start) {
     /** @type {Send} */
     const send = (native, call) => {
       const end = (/** @type {any} */ failure) =>
         failure === undefined
           ? this.calls.resolve(call, undefined)
           : this.calls.reject(call, errorOf(failure));
-      if (isWhole) native.clearAll(end);
-      else native.clear(handle, end);
+      start(native, end);
       // The identity of a session is not announced, and signing out all sessions would also replace their records.
       if (isWhole || !this.#hasStore) this.#pageSignOuts?.announce();
     };

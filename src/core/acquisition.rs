@@ -167,6 +167,21 @@ impl Phase {
         if let Self::ReadingStore { resume_at } = self { Some(*resume_at) } else { None }
     }
 
+    /// The refresh token that is about to be presented, or was presented without a response so far.
+    pub const fn presented(&self) -> Option<&RefreshToken> {
+        match self {
+            Self::Requesting { presented, .. } => presented.as_ref(),
+            Self::ClaimingRefreshToken(_, refresh_token) => Some(refresh_token),
+            Self::Backoff { .. }
+            | Self::Queued { .. }
+            | Self::ReadingStore { .. }
+            | Self::AcquiringLease
+            | Self::RecheckingStore(_)
+            | Self::ClearingStore(_)
+            | Self::WritingStore { .. } => None,
+        }
+    }
+
     /// The token that is being written to the shared store.
     pub const fn writing(&self) -> Option<&Rc<TokenSet>> {
         if let Self::WritingStore { tokens, .. } = self { Some(tokens) } else { None }

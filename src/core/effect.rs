@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::{
-    AcquisitionId, CallId, CredentialId, Event, Fence, RefreshToken, StoredRecord, TokenError, TokenSet,
+    AcquisitionId, CallId, CredentialId, Event, Fence, RefreshToken, RevokedTokens, StoredRecord, TokenError,
+    TokenSet,
 };
 
 /// Something the driver must do.
@@ -24,6 +25,8 @@ pub enum Effect {
     WriteStore(AcquisitionId, Option<Fence>, StoredRecord),
     /// Release the lease. Not answered.
     ReleaseLease(AcquisitionId),
+    /// Revoke tokens that a sign-out discarded. Not answered. Precedes the report of that sign-out.
+    Revoke(Vec<RevokedTokens>),
     /// Report the end of a sign-out that began with [`Input::Cleared`](super::Input::Cleared): the record of the shared
     /// store, where there is one, is replaced by a record without a token, or could not be.
     ReportCleared(Result<(), TokenError>),
@@ -37,7 +40,7 @@ impl Effect {
     /// Listeners run last, so that they observe a finished transition and no lease is held meanwhile.
     pub(super) const fn rank(&self) -> u8 {
         match self {
-            Self::Resolve(..) | Self::ReportCleared(_) => 0,
+            Self::Resolve(..) | Self::Revoke(_) | Self::ReportCleared(_) => 0,
             Self::Send(..)
             | Self::Cancel(_)
             | Self::ReadStore(_)

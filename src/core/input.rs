@@ -42,6 +42,8 @@ pub enum Input {
     StoreChanged,
     /// The user signed out: nothing obtained before may be used.
     Cleared,
+    /// As [`Cleared`](Self::Cleared), and the provider must be asked to revoke the discarded tokens.
+    Revoked,
     /// The session was closed.
     Closed,
 }
@@ -66,9 +68,19 @@ impl Input {
             | Self::IoLost
             | Self::StoreChanged
             | Self::Cleared
+            | Self::Revoked
             | Self::Closed => None,
         }
     }
+}
+
+/// What a sign-out does with the tokens that it discards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignOutMode {
+    /// [`Input::Cleared`].
+    Clear,
+    /// [`Input::Revoked`].
+    Revoke,
 }
 
 /// A caller's request for a token.

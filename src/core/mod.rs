@@ -35,7 +35,7 @@ pub use credentials::{CredentialHistory, CredentialId, SharedCredentials, Subjec
 pub use effect::{Effect, Grant};
 pub use error::{ErrorCode, ErrorDetails, Retryability, TokenError};
 pub use event::{Event, Reason};
-pub use input::{Borrowing, CallId, Fence, GrantFailure, Input, TokenRequest, WriteOutcome};
+pub use input::{Borrowing, CallId, Fence, GrantFailure, Input, SignOutMode, TokenRequest, WriteOutcome};
 pub use jitter::Jitter;
 pub use policy::{IoLimits, IoScope, Policy, RefreshMode, Retry, Sharing, Step, TokenBucket, cool_down};
 pub use pool::{CredentialSharing, Identity, Limits, Pool, PoolEffect, Scoping, SessionId};
@@ -45,4 +45,4 @@ pub use scope::ScopeSet;
 pub use secret::{AccessToken, RefreshToken, Secret, is_sendable};
 pub use session::{Session, Status};
 pub use time::{ClockOffset, HybridClock, UnixMillis, millis};
-pub use token::{Generation, StoredRecord, TokenSet, TokenTimes};
+pub use token::{Generation, RevokedTokens, StoredRecord, TokenSet, TokenTimes};

@@ -18,7 +18,7 @@ use std::{rc::Rc, time::Duration};
 
 use super::{
     CredentialHistory, Effect, Event, Input, IoScope, Jitter, Policy, ScopeSet, Session, SharedCredentials,
-    UnixMillis, session::reject_stale,
+    SignOutMode, UnixMillis, session::reject_stale,
 };
 
 mod borrowing;
@@ -236,10 +236,25 @@ impl<T: Clone> Pool<T> {
     /// Signs out sessions that are open. Each reports [`Effect::ReportCleared`]. Returns the effects to perform, in order.
     #[must_use = "an effect that is not performed leaves a caller waiting"]
     pub fn clear(&mut self, sessions: &[SessionId], now: UnixMillis) -> Vec<PoolEffect> {
+        self.sign_out(sessions, SignOutMode::Clear, now)
+    }
+
+    /// Signs out sessions that are open. Each reports [`Effect::ReportCleared`].
+    #[must_use = "an effect that is not performed leaves a caller waiting"]
+    pub fn sign_out(
+        &mut self,
+        sessions: &[SessionId],
+        mode: SignOutMode,
+        now: UnixMillis,
+    ) -> Vec<PoolEffect> {
         let mut effects = self.start_call();
         for session in sessions {
             if let Some(slot) = self.sessions.find(*session) {
-                self.apply(slot, Input::Cleared, now, &mut effects);
+                let input = match mode {
+                    SignOutMode::Clear => Input::Cleared,
+                    SignOutMode::Revoke => Input::Revoked,
+                };
+                self.apply(slot, input, now, &mut effects);
             }
         }
         self.run_due(now, &mut effects);
@@ -309,7 +324,8 @@ impl<T: Clone> Pool<T> {
             | Input::LeaseAnswered(..)
             | Input::StoreWritten(..)
             | Input::StoreChanged
-            | Input::Cleared => {}
+            | Input::Cleared
+            | Input::Revoked => {}
         }
         self.forward(receiver, input, now, effects);
     }

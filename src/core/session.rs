@@ -6,8 +6,8 @@ use super::{
     AccessToken, Acquisition, AcquisitionId, CachedToken, CallId, CredentialHistory, CredentialId, Effect,
     ErrorCode, Event, Fence, Freshness, Generation, Grant, GrantFailure, Input, IoScope, Jitter, LeaseWait,
     Permit, Phase, Policy, Reason, RecentTokens, RefreshMode, RefreshToken, RejectionHistory, Retryability,
-    ScopeSet, Sharing, StoreMode, StoredRecord, Subject, TokenBucket, TokenError, TokenRequest, TokenSet,
-    TokenTimes, UnixMillis, WriteOutcome, cool_down, millis,
+    RevokedTokens, ScopeSet, Sharing, StoreMode, StoredRecord, Subject, TokenBucket, TokenError,
+    TokenRequest, TokenSet, TokenTimes, UnixMillis, WriteOutcome, cool_down, millis,
 };
 
 mod acquire;
@@ -203,6 +203,7 @@ impl Session {
             Input::StoreWritten(_, result) => self.store_written(result, now, effects),
             Input::StoreChanged => self.store_changed(),
             Input::Cleared => self.clear(now, effects),
+            Input::Revoked => self.revoke(now, effects),
             Input::Closed => self.close(effects),
         }
     }
@@ -536,6 +537,7 @@ pub(super) fn reject_stale(input: &Input) -> Option<Effect> {
         | Input::StoreWritten(..)
         | Input::StoreChanged
         | Input::Cleared
+        | Input::Revoked
         | Input::Closed => None,
     }
 }

@@ -23,6 +23,26 @@ pub struct TokenSet {
     pub times: TokenTimes,
 }
 
+/// Tokens to be revoked at the provider (RFC 7009).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokedTokens {
+    /// The access token; `None` if it has expired.
+    pub access_token: Option<AccessToken>,
+    /// The refresh token, if the provider issued one.
+    pub refresh_token: Option<RefreshToken>,
+}
+
+impl RevokedTokens {
+    /// Returns the tokens of a set that are valid at `now`.
+    pub fn of(tokens: &TokenSet, now: UnixMillis) -> Self {
+        let is_valid = now < tokens.expires_at;
+        Self {
+            access_token: is_valid.then(|| tokens.access_token.clone()),
+            refresh_token: tokens.refresh_token.clone(),
+        }
+    }
+}
+
 /// The record of a session in a shared store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredRecord {

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal};
 
-use super::Driver;
+use super::{Driver, sign_outs::SignOutStep};
 use crate::{
     core::{AcquisitionId, CallId, ErrorCode, GrantFailure, Input, Secret, SessionId, TokenError},
     grant::{GrantResult, GrantRunner, GrantTask, Progress},
@@ -20,6 +20,8 @@ pub(super) enum Recipient {
     Acquisition(SessionId, AcquisitionId),
     /// A call that requested the application's scopes. Such requests are not shared.
     Caller(CallId),
+    /// A sign-out that revokes tokens.
+    SignOut(SignOutStep),
 }
 
 /// A request in flight.
@@ -76,7 +78,9 @@ impl Driver {
             Recipient::Acquisition(session, id) => {
                 let granted = result.and_then(|response| match response {
                     GrantResult::Token(tokens) => Ok(tokens),
-                    GrantResult::Scopes(_) => Err(self.wrong_kind("scopes instead of a token")),
+                    GrantResult::Scopes(_) | GrantResult::Revoked => {
+                        Err(self.wrong_kind("scopes instead of a token"))
+                    }
                 });
                 if granted.is_ok()
                     && let Some(mut entry) = self.entry(session)
@@ -87,9 +91,14 @@ impl Driver {
             }
             Recipient::Caller(call) => match result {
                 Ok(GrantResult::Scopes(scopes)) => self.callbacks.resolve_with_scopes(call, &scopes),
-                Ok(GrantResult::Token(_)) => self.reject(call, self.wrong_kind("a token instead of scopes")),
+                Ok(GrantResult::Token(_) | GrantResult::Revoked) => {
+                    self.reject(call, self.wrong_kind("a token instead of scopes"))
+                }
                 Err(failure) => self.reject(call, failure),
             },
+            Recipient::SignOut(step) => {
+                self.report_revoked(step, result.err().map(GrantFailure::into_error));
+            }
         }
     }
 

@@ -1,34 +1,55 @@
-//! Sign-outs in progress: each ends when all its sessions have reported.
+//! Sign-outs in progress: each ends when all its sessions have reported, and all its revocations have ended.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use js_sys::Function;
 use wasm_bindgen::JsValue;
 
-use super::{Driver, Message};
+use super::{Driver, Message, Recipient};
 use crate::{
-    core::{Session, SessionId, TokenError},
+    core::{Retryability, RevokedTokens, Session, SessionId, SignOutMode, TokenError},
+    grant::GrantTask,
     js::{SessionHandle, error_to_js},
 };
 
 /// The sign-outs of one manager that have not ended.
 #[derive(Default)]
-pub(super) struct SignOuts(RefCell<Vec<SignOut>>);
+pub(super) struct SignOuts {
+    pending: RefCell<Vec<SignOut>>,
+    last_revocation: Cell<u32>,
+}
+
+/// What a sign-out waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct SignOutStep {
+    session: SessionId,
+    /// The number of a revocation; zero for the report of the session itself.
+    revocation: u32,
+}
 
 impl SignOuts {
     pub(super) fn is_pending(&self) -> bool {
-        !self.0.borrow().is_empty()
+        !self.pending.borrow().is_empty()
     }
 
     /// The sessions that have not reported yet.
     pub(super) fn sessions(&self) -> Vec<SessionId> {
-        self.0.borrow().iter().flat_map(|sign_out| sign_out.sessions.iter().copied()).collect()
+        self.pending
+            .borrow()
+            .iter()
+            .flat_map(|sign_out| sign_out.steps.iter().map(|step| step.session))
+            .collect()
     }
 }
 
 struct SignOut {
-    /// Sessions that have not reported yet, the last one first.
-    sessions: Vec<SessionId>,
+    /// Those that have not ended. The sessions are in reverse order.
+    steps: Vec<SignOutStep>,
+    /// Revocations are awaited only if it requested some.
+    mode: SignOutMode,
     /// The first failure.
     failure: Option<TokenError>,
     on_cleared: Function,
@@ -36,14 +57,16 @@ struct SignOut {
 
 impl Driver {
     /// Signs out the identity of a handle, or all sessions. Calls `on_cleared` when the shared store no longer has a
-    /// token from before the sign-out, with the fields of an error if it still may have one.
+    /// token from before the sign-out, with the fields of an error if it still may have one. To
+    /// revoke the discarded tokens, the provider must have a revocation, which is awaited as well.
     ///
     /// # Errors
     ///
     /// `invalid_options` if the selector of the handle is invalid.
-    pub(crate) fn clear(
+    pub(crate) fn sign_out(
         self: &Rc<Self>,
         handle: Option<&SessionHandle>,
+        mode: SignOutMode,
         on_cleared: Function,
     ) -> Result<(), TokenError> {
         let mut sessions = match handle {
@@ -56,13 +79,15 @@ impl Driver {
         };
         // Not through the inbox: when this returns, no handle may have a token of before, also where a listener called
         // it. The effects wait for those of the input that is being processed.
-        let effects = self.pool.borrow_mut().clear(&sessions, self.clock.now());
+        let effects = self.pool.borrow_mut().sign_out(&sessions, mode, self.clock.now());
         self.publish();
         if sessions.is_empty() {
             report(&on_cleared, None);
         } else {
             sessions.reverse();
-            self.sign_outs.0.borrow_mut().push(SignOut { sessions, failure: None, on_cleared });
+            let steps = sessions.into_iter().map(|session| SignOutStep { session, revocation: 0 }).collect();
+            let sign_out = SignOut { steps, mode, failure: None, on_cleared };
+            self.sign_outs.pending.borrow_mut().push(sign_out);
         }
         self.enqueue(Message::Perform(effects));
         Ok(())
@@ -97,17 +122,48 @@ impl Driver {
     }
 
     pub(super) fn report_cleared(&self, session: SessionId, result: &Result<(), TokenError>) {
+        self.end_step(SignOutStep { session, revocation: 0 }, result.as_ref().err());
+    }
+
+    /// Sends the revocation of tokens of a session, for which the sign-outs of that session wait.
+    pub(super) fn revoke_tokens(self: &Rc<Self>, session: SessionId, tokens: Vec<RevokedTokens>) {
+        for tokens in tokens {
+            let step = SignOutStep { session, revocation: self.sign_outs.last_revocation.get() + 1 };
+            self.sign_outs.last_revocation.set(step.revocation);
+            for sign_out in self.sign_outs.pending.borrow_mut().iter_mut() {
+                if sign_out.mode == SignOutMode::Revoke
+                    && sign_out.steps.iter().any(|pending| pending.session == session)
+                {
+                    sign_out.steps.push(step);
+                }
+            }
+            self.send(session, Recipient::SignOut(step), GrantTask::Revocation(tokens), None);
+        }
+    }
+
+    pub(super) fn report_revoked(&self, step: SignOutStep, failure: Option<TokenError>) {
+        let failure = failure.map(|mut error| {
+            error.message = format!("a token was discarded here, but not revoked: {}", error.message);
+            // It is forgotten, so the next call does not revoke it.
+            error.retryability = Some(Retryability::Permanent);
+            error
+        });
+        self.end_step(step, failure.as_ref());
+    }
+
+    /// Ends a step of each sign-out that waits for it, and reports the sign-outs that have ended.
+    fn end_step(&self, step: SignOutStep, failure: Option<&TokenError>) {
         let mut ended = Vec::new();
-        self.sign_outs.0.borrow_mut().retain_mut(|sign_out| {
-            // Most report in the order of the list, which is reversed.
-            let Some(place) = sign_out.sessions.iter().rposition(|pending| *pending == session) else {
+        self.sign_outs.pending.borrow_mut().retain_mut(|sign_out| {
+            // Most end in the order of the list, which is reversed.
+            let Some(place) = sign_out.steps.iter().rposition(|pending| *pending == step) else {
                 return true;
             };
-            sign_out.sessions.swap_remove(place);
-            if let (None, Err(error)) = (&sign_out.failure, result) {
+            sign_out.steps.swap_remove(place);
+            if let (None, Some(error)) = (&sign_out.failure, failure) {
                 sign_out.failure = Some(error.clone());
             }
-            let is_pending = !sign_out.sessions.is_empty();
+            let is_pending = !sign_out.steps.is_empty();
             if !is_pending {
                 ended.push((sign_out.on_cleared.clone(), sign_out.failure.take()));
             }

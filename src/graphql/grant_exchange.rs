@@ -4,22 +4,23 @@ use std::rc::Rc;
 
 use crate::{
     core::{
-        ErrorCode, Grant, GrantFailure, RefreshToken, Retryability, ScopeSet, Scoping, Secret, TokenError,
-        TokenSet, TokenTimes, is_sendable,
+        ErrorCode, Grant, GrantFailure, RefreshToken, Retryability, RevokedTokens, ScopeSet, Scoping, Secret,
+        TokenError, TokenSet, TokenTimes, is_sendable,
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
     provider::{
-        DefaultFailure, ErrorRules, GrantProtocol, NameKind, Operation, Profile, SelectedVariable,
-        StringList, TokenSource,
+        DefaultFailure, ErrorRules, GrantProtocol, NameKind, Operation, Profile, Revocation,
+        SelectedVariable, StringList, TokenSource,
     },
 };
 
 use super::{
     expiry::{ProviderClock, token_with_lifetime},
     jwt,
-    request::{RequestBuilder, after_scheme},
+    request::{RequestBuilder, RequestTarget, after_scheme},
     response::{BodyKind, GraphqlError, ParsedResponse, contains_ignore_case, media_type, retry_after},
+    revocation::{self, RevocationExchange},
     schema_variants::{Accept, NameFlags, RefreshOperation, SchemaVariants},
 };
 
@@ -35,6 +36,8 @@ pub struct GrantExchange<'a> {
     presented: Option<RefreshToken>,
     /// Operation that lists the scopes, in place of a grant.
     application_scopes: Option<&'a Operation>,
+    /// Revocation, in place of a grant.
+    revocation: Option<RevocationExchange<'a>>,
     /// Variants of the last request. The shared variants may have changed since because of another grant, but a
     /// response refers to what was sent.
     sent_variants: SchemaVariants,
@@ -51,6 +54,8 @@ pub enum Outcome {
     Token(Result<Rc<TokenSet>, GrantFailure>),
     /// The application's scopes, where these were requested.
     Scopes(ScopeSet),
+    /// The revocation has ended.
+    Revoked(Result<(), TokenError>),
 }
 
 impl<'a> GrantExchange<'a> {
@@ -67,6 +72,7 @@ impl<'a> GrantExchange<'a> {
             scopes,
             presented,
             application_scopes: None,
+            revocation: None,
             sent_variants: SchemaVariants::default(),
             advanced: NameFlags::default(),
         }
@@ -78,6 +84,23 @@ impl<'a> GrantExchange<'a> {
         let mut exchange = Self::new(profile, scopes, Grant::Authenticate);
         exchange.application_scopes = profile.application_scopes.as_ref();
         exchange
+    }
+
+    /// Creates an exchange that revokes tokens by the `revocation` of the profile.
+    pub fn for_revocation(
+        profile: &'a Profile,
+        scopes: &'a ScopeSet,
+        revocation: &'a Revocation,
+        tokens: RevokedTokens,
+    ) -> Self {
+        let mut exchange = Self::new(profile, scopes, Grant::Authenticate);
+        exchange.revocation = Some(RevocationExchange::new(revocation, tokens));
+        exchange
+    }
+
+    /// Returns the URL that requests are sent to.
+    pub fn url(&self) -> &'a str {
+        revocation::protocol(self.profile, self.revocation.as_ref()).url(self.profile)
     }
 
     /// Returns the request to send next.
@@ -93,19 +116,25 @@ impl<'a> GrantExchange<'a> {
         platform: Platform,
     ) -> Result<HttpRequest, GrantFailure> {
         self.sent_variants = *variants;
-        let operation = self.operation(variants)?;
-        let document = variants.render(self.profile, &operation.document);
-        let accept = match variants.accept {
-            Accept::Standard => "application/graphql-response+json, application/json;q=0.9",
-            Accept::Json => "application/json",
-        };
-        let builder = RequestBuilder {
+        let mut builder = RequestBuilder {
             profile: self.profile,
             secrets,
             scopes: self.scopes,
             chosen: self.chosen,
             refresh_token: self.presented.as_ref(),
+            access_token: None,
+            token_type_hint: "",
             rejected_token: self.rejected_token,
+            target: RequestTarget::of_grant(self.profile),
+        };
+        if let Some(revocation) = &self.revocation {
+            revocation.complete(&mut builder);
+        }
+        let operation = self.operation(variants)?;
+        let document = variants.render(self.profile, &operation.document);
+        let accept = match variants.accept {
+            Accept::Standard => "application/graphql-response+json, application/json;q=0.9",
+            Accept::Json => "application/json",
         };
         builder.build(operation, &document, accept, platform).map_err(GrantFailure::Permanent)
     }
@@ -117,10 +146,15 @@ impl<'a> GrantExchange<'a> {
         variants: &mut SchemaVariants,
         platform: Platform,
     ) -> Outcome {
-        let parsed = ParsedResponse::of_grant(response, &self.profile.grant_protocol, platform);
+        let protocol = revocation::protocol(self.profile, self.revocation.as_ref());
+        let parsed = ParsedResponse::of_grant(response, protocol, platform);
         if parsed.status == 406 && self.sent_variants.accept == Accept::Standard {
             variants.accept = Accept::Json;
             return Outcome::Resend;
+        }
+        if let Some(revocation) = &mut self.revocation {
+            let ended = revocation.handle_response(self.profile, &parsed);
+            return ended.map_or(Outcome::Resend, Outcome::Revoked);
         }
         // A token is not a response to a request for scopes, and vice versa.
         if self.application_scopes.is_some() {
@@ -164,6 +198,9 @@ impl<'a> GrantExchange<'a> {
     }
 
     fn operation(&self, variants: &SchemaVariants) -> Result<&'a Operation, GrantFailure> {
+        if let Some(revocation) = &self.revocation {
+            return Ok(&revocation.revocation.operation);
+        }
         if let Some(operation) = self.application_scopes {
             return Ok(operation);
         }

@@ -10,6 +10,7 @@ mod grant_exchange;
 mod jwt;
 mod request;
 mod response;
+mod revocation;
 mod schema_variants;
 mod timestamp;
 mod token_rotation;

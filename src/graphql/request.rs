@@ -7,7 +7,9 @@ use crate::{
     core::{AccessToken, CredentialId, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError},
     http::HttpRequest,
     json::{Json, Platform},
-    provider::{Authorization, GrantProtocol, Operation, Profile, SecretId, SelectedVariable, Variable},
+    provider::{
+        Authorization, GrantProtocol, Operation, Profile, SecretId, SelectedVariable, StringList, Variable,
+    },
 };
 
 /// Contents of a request.
@@ -18,7 +20,27 @@ pub(super) struct RequestBuilder<'a> {
     /// Variables that the session selected.
     pub(super) chosen: &'a [SelectedVariable],
     pub(super) refresh_token: Option<&'a RefreshToken>,
+    /// The access token, or the token of a form, to revoke.
+    pub(super) access_token: Option<&'a str>,
+    pub(super) token_type_hint: &'a str,
     pub(super) rejected_token: Option<&'a str>,
+    pub(super) target: RequestTarget<'a>,
+}
+
+/// Recipient of a request.
+#[derive(Clone, Copy)]
+pub(super) struct RequestTarget<'a> {
+    pub(super) protocol: &'a GrantProtocol,
+    pub(super) headers: &'a [(String, Secret)],
+    /// Option name of each secret.
+    pub(super) secret_names: &'a StringList,
+}
+
+impl<'a> RequestTarget<'a> {
+    /// The recipient of grants.
+    pub(super) fn of_grant(profile: &'a Profile) -> Self {
+        Self { protocol: &profile.grant_protocol, headers: &profile.headers, secret_names: &profile.secrets }
+    }
 }
 
 impl RequestBuilder<'_> {
@@ -32,7 +54,7 @@ impl RequestBuilder<'_> {
     ) -> Result<HttpRequest, TokenError> {
         let variables =
             self.profile.resolve_variables(operation, self.chosen, &|variable| self.variable(variable));
-        let (media_type, body, credentials) = match self.profile.grant_protocol {
+        let (media_type, body, credentials) = match *self.target.protocol {
             GrantProtocol::GraphQl => {
                 let body = Json::Map(vec![
                     ("query".to_owned(), Json::text(document)),
@@ -51,14 +73,14 @@ impl RequestBuilder<'_> {
         if let Some(value) = self.authorization(&operation.authorization)? {
             headers.push(("authorization".to_owned(), value));
         }
-        for (name, value) in &self.profile.headers {
+        for (name, value) in self.target.headers {
             match headers.iter_mut().find(|(known, _)| known == name) {
                 Some((_, existing)) => *existing = value.clone(),
                 None => headers.push((name.clone(), value.clone())),
             }
         }
         Ok(HttpRequest {
-            url: self.profile.grant_url().to_owned(),
+            url: self.target.protocol.url(self.profile).to_owned(),
             headers,
             body: Secret::new(body),
             credentials,
@@ -71,6 +93,8 @@ impl RequestBuilder<'_> {
             Variable::RefreshToken => {
                 self.refresh_token.map_or(Json::Null, |token| Json::text(token.expose()))
             }
+            Variable::AccessToken => self.access_token.map_or(Json::Null, Json::text),
+            Variable::TokenTypeHint => Json::text(self.token_type_hint),
             Variable::RejectedToken => self.rejected_token.map_or(Json::Null, Json::text),
             Variable::Scopes => Json::list_of(&mut self.scopes.iter()),
             // These have a value of their own.
@@ -81,6 +105,9 @@ impl RequestBuilder<'_> {
     fn authorization(&self, authorization: &Authorization) -> Result<Option<Secret>, TokenError> {
         let (scheme, id) = match authorization {
             Authorization::None => return Ok(None),
+            Authorization::AccessToken => {
+                return Ok(self.access_token.map(|token| Secret::new(format!("Bearer {token}"))));
+            }
             Authorization::ApiKey(id) | Authorization::Basic(id) => ("Basic", id),
             Authorization::BasicPair { password, .. } => ("Basic", password),
             Authorization::Bearer(id) => ("Bearer", id),
@@ -93,9 +120,10 @@ impl RequestBuilder<'_> {
                 let pair = Secret::new(format!("{username}:{}", without_line_breaks(secret)));
                 base64::encode(pair.expose().as_bytes())
             }
-            Authorization::None | Authorization::Basic(_) | Authorization::Bearer(_) => {
-                secret.trim().to_owned()
-            }
+            Authorization::None
+            | Authorization::Basic(_)
+            | Authorization::Bearer(_)
+            | Authorization::AccessToken => secret.trim().to_owned(),
         };
         let value = Secret::new(format!("{scheme} {}", Secret::new(credentials).expose()));
         if value.expose().bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
@@ -103,7 +131,7 @@ impl RequestBuilder<'_> {
         }
         let message = format!(
             "`{}` holds a character that cannot be sent in a header; give it as the provider shows it",
-            self.profile.secrets.get(id.0).unwrap_or("the secret")
+            self.target.secret_names.get(id.0).unwrap_or("the secret")
         );
         Err(TokenError::new(ErrorCode::CredentialsUnavailable, message).of(&self.profile.name))
     }

@@ -58,6 +58,8 @@ pub(crate) fn api_profile_to_js(profile: &Profile, origins: &[String]) -> JsValu
     fields.put("rotationHeaders", rotation.unwrap_or_else(|| Json::List(Vec::new())));
     // True if tokens are granted in headers, so that rotated ones can be read.
     fields.flag("tokenInHeader", Some(matches!(profile.token, TokenSource::Headers(_))));
+    // True if the API revokes tokens.
+    fields.flag("revokes", Some(profile.revocation.is_some()));
     // The statuses that reject a token.
     fields.put("rejectionStatuses", Json::List(rejection_statuses));
     // True if bodies of responses may also reject a token.

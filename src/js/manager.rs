@@ -6,7 +6,7 @@ use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    core::{AccessToken, CallId, Input, Rejection, TokenRequest},
+    core::{AccessToken, CallId, Input, Rejection, SignOutMode, TokenRequest},
     driver::Driver,
     graphql::AuthStatus,
     host::{PLATFORM, from_js},
@@ -184,13 +184,22 @@ impl NativeManager {
     ///
     /// Throws the fields of an `invalid_options` error if the session's selector is invalid.
     pub fn clear(&self, handle: &SessionHandle, on_cleared: Function) -> Result<(), JsValue> {
-        self.driver.clear(Some(handle), on_cleared).map_err(|error| error_to_js(&error))
+        self.driver
+            .sign_out(Some(handle), SignOutMode::Clear, on_cleared)
+            .map_err(|error| error_to_js(&error))
     }
 
     /// Signs out all sessions, as [`clear`](Self::clear) does.
     #[wasm_bindgen(js_name = clearAll)]
     pub fn clear_all(&self, on_cleared: Function) -> Result<(), JsValue> {
-        self.driver.clear(None, on_cleared).map_err(|error| error_to_js(&error))
+        self.driver.sign_out(None, SignOutMode::Clear, on_cleared).map_err(|error| error_to_js(&error))
+    }
+
+    /// Signs out the identity of a session, or all sessions, as [`clear`](Self::clear) does, and revokes the tokens. The
+    /// provider must have a revocation.
+    pub fn revoke(&self, handle: Option<SessionHandle>, on_revoked: Function) -> Result<(), JsValue> {
+        let signed_out = self.driver.sign_out(handle.as_ref(), SignOutMode::Revoke, on_revoked);
+        signed_out.map_err(|error| error_to_js(&error))
     }
 
     /// Closes a session other than the default session, and calls `on_closed` as [`close`](Self::close) does.

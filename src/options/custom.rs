@@ -12,8 +12,8 @@ use crate::{
     json::Function,
     provider::{
         Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol,
-        Lifetime, Operation, Profile, RotationHeader, SecretId, SelectorPolicy, StringList, TokenShape,
-        TokenSource, Variable, option::Values,
+        Lifetime, Operation, Profile, Revocation, RotationHeader, SecretId, SelectorPolicy, StringList,
+        TokenShape, TokenSource, Variable, option::Values,
     },
 };
 
@@ -24,7 +24,7 @@ pub(super) fn read<'a>(
 ) -> (ProviderConfig, Values<'a>) {
     let values = options.read(&CUSTOM, &COMMON, Vec::new());
     let scopes = values.scopes().unwrap_or_default();
-    provider.allow_only(&concat(&["name endpoint sliding refused grant ", GRANT_KEYS]));
+    provider.allow_only(&concat(&["name endpoint sliding refused revoke grant ", GRANT_KEYS]));
     let grant = provider.function("grant");
     for key in split_words(GRANT_KEYS) {
         if grant.is_some() && provider.get(key).is_some() {
@@ -42,7 +42,7 @@ pub(super) fn read<'a>(
     let own_endpoint = "the URL of the GraphQL API";
     let own = provider.text("endpoint", own_endpoint);
     let endpoint = values.text("endpoint").or(own);
-    let mut secrets = SecretCollector { names: Vec::new(), sources: Vec::new() };
+    let mut secrets = SecretCollector::default();
     if endpoint.is_none() {
         provider.report_invalid("endpoint", own_endpoint);
     }
@@ -55,6 +55,7 @@ pub(super) fn read<'a>(
         profile.selector_policy = SelectorPolicy::PlainVariables { optional: &[] };
         GrantSource::Profile(secrets.sources)
     };
+    profile.revocation = revocation(provider);
     if let Some(lifetime) = values.given_millis("lifetimeMs") {
         profile.lifetime = Lifetime::AtMost(lifetime);
     }
@@ -70,6 +71,7 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
         headers: Vec::new(),
         authenticate: Operation::ABSENT,
         renew: None,
+        revocation: None,
         application_scopes: None,
         schema_names: &[],
         token: TokenSource::Data(StringList::default()),
@@ -93,9 +95,12 @@ const GRANT_KEYS: &str = "authenticate renew token refreshToken scopes expiry he
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// Secrets in the order of their ids.
+#[derive(Default)]
 struct SecretCollector {
     names: Vec<String>,
     sources: Vec<SecretSource>,
+    /// Set if the operation revokes an access token, which it may therefore contain.
+    is_of_revocation: bool,
 }
 
 impl SecretCollector {
@@ -126,6 +131,46 @@ fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut 
     }
     expiry(provider, profile);
 }
+
+/// Reads `revoke`: a GraphQL operation, or `{ url, parameters, authorization }` for a form.
+fn revocation(provider: &OptionReader<'_>) -> Option<Box<Revocation>> {
+    let given = provider.map("revoke", "{ document, variables, authorization } or { url, parameters }")?;
+    let mut secrets = SecretCollector { is_of_revocation: true, ..SecretCollector::default() };
+    let url = given.text("url", "the URL of the revocation endpoint");
+    let (operation, protocol) = match url {
+        None => (operation(&given, &mut secrets), GrantProtocol::GraphQl),
+        Some(url) => {
+            (form(&given, provider, &mut secrets), GrantProtocol::TokenEndpoint { url, credentials: None })
+        }
+    };
+    let SecretCollector { names, sources, .. } = secrets;
+    Some(Box::new(Revocation {
+        operation,
+        protocol,
+        has_headers: true,
+        secrets: StringList::Owned(names),
+        sources,
+    }))
+}
+
+/// Reads the form of RFC 7009 section 2.1.
+fn form(given: &OptionReader<'_>, provider: &OptionReader<'_>, secrets: &mut SecretCollector) -> Operation {
+    given.allow_only("url parameters authorization");
+    let parameters = given.map("parameters", "{ name: value }");
+    let mut variables = parameters.map(|given| members(&given, secrets)).unwrap_or_default();
+    variables.push(("token".into(), Variable::AccessToken));
+    variables.push(("token_type_hint".into(), Variable::TokenTypeHint));
+    // The client identifies itself as it does for a grant.
+    let source = if given.get("authorization").is_some() { None } else { provider.map("authenticate", "") };
+    Operation {
+        document: "".into(),
+        variables,
+        authorization: authorization(source.as_ref().unwrap_or(given), secrets),
+    }
+}
+
+/// The variable that stands for the access token.
+const ACCESS_TOKEN: &str = "$accessToken";
 
 /// Expected value of a path.
 const PATH: &str = "a path below `data`, for example \"login.token\"";
@@ -159,6 +204,12 @@ fn variable(
     match value {
         RawValue::Text(text) if text.as_str() == "$refreshToken" => Variable::RefreshToken,
         RawValue::Text(text) if text.as_str() == "$scopes" => Variable::Scopes,
+        RawValue::Text(text) if text.as_str() == ACCESS_TOKEN => {
+            if !secrets.is_of_revocation {
+                within.report_at(key, &["is \"$accessToken\", which only `revoke` has; leave it out"]);
+            }
+            Variable::AccessToken
+        }
         RawValue::Function(function) => {
             Variable::Secret(secrets.add(within.path(key), SecretSource::Function(Function::clone(function))))
         }
@@ -192,6 +243,9 @@ fn authorization(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Aut
     }
     let object = given.required_map("authorization", hint);
     object.allow_only("basic bearer");
+    if secrets.is_of_revocation && object.get("bearer").and_then(RawValue::as_words) == Some(ACCESS_TOKEN) {
+        return Authorization::AccessToken;
+    }
     let mut secret =
         |from: &OptionReader<'_>, key: &str, hint: &str| secrets.add(from.path(key), from.secret(key, hint));
     match (object.get("basic"), object.get("bearer")) {

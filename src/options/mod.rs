@@ -178,6 +178,11 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
         *url = (platform.resolve_url)(url);
         urls.check("url", url);
     }
+    if let Some(revocation) = &mut profile.revocation
+        && let GrantProtocol::TokenEndpoint { url, .. } = &revocation.protocol
+    {
+        revocation.has_headers = urls.check("provider.revoke.url", url) == own_origin;
+    }
     if let Some(headers) = options.map("headers", HEADERS) {
         headers.append_headers(&mut profile.headers);
     }

@@ -99,6 +99,8 @@ fn is_choosable(name: &str, variable: &Variable, selector_policy: &SelectorPolic
         Variable::Absent => true,
         Variable::Secret(_)
         | Variable::RefreshToken
+        | Variable::AccessToken
+        | Variable::TokenTypeHint
         | Variable::RejectedToken
         | Variable::Scopes
         | Variable::Map(_)

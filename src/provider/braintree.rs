@@ -83,6 +83,7 @@ impl Braintree {
             },
             // The schema has no mutation that takes a refresh token.
             renew: None,
+            revocation: None,
             application_scopes: None,
             schema_names: &[],
             token: TokenSource::Data(strings(

@@ -34,6 +34,7 @@ impl Broker {
                 authorization: Authorization::None,
             },
             renew: None,
+            revocation: None,
             application_scopes: None,
             schema_names: &[],
             token: TokenSource::Data(strings("access_token")),

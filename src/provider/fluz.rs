@@ -157,6 +157,7 @@ impl Fluz {
             authenticate: operation(GENERATE, variables),
             renew: (self.renewal == Renewal::Refresh)
                 .then(|| operation(REFRESH, vec![("refreshToken".into(), Variable::RefreshToken)])),
+            revocation: None,
             application_scopes: Some(operation("{ getApplicationScopes }", Vec::new())),
             schema_names: &SPELLINGS,
             // The page's sample response to a refresh has the other operation's name as its key.

@@ -16,8 +16,8 @@ use option::{OptionSpec, Values};
 pub(crate) use profile::MAX_SCHEMA_NAMES;
 pub use profile::{
     Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Lifetime,
-    NameKind, Operation, Profile, RotationHeader, SchemaName, SecretId, SelectedVariable, SelectorPolicy,
-    StringList, TokenShape, TokenSource, Variable,
+    NameKind, Operation, Profile, Revocation, RotationHeader, SchemaName, SecretId, SelectedVariable,
+    SelectorPolicy, StringList, TokenShape, TokenSource, Variable,
 };
 
 /// The built-in providers. Validation, the flags of the command line, the entry `/scopes` and the documentation list
@@ -124,6 +124,8 @@ mod tests {
             Variable::Literal(_)
             | Variable::Absent
             | Variable::RefreshToken
+            | Variable::AccessToken
+            | Variable::TokenTypeHint
             | Variable::RejectedToken
             | Variable::Scopes => Vec::new(),
         }
@@ -166,7 +168,7 @@ mod tests {
         for profile in profiles() {
             for operation in operations(&profile) {
                 let identified = match &operation.authorization {
-                    Authorization::None => None,
+                    Authorization::None | Authorization::AccessToken => None,
                     Authorization::ApiKey(id) | Authorization::Basic(id) | Authorization::Bearer(id) => {
                         Some(*id)
                     }

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration, vec};
 
+use super::SecretSource;
 use crate::{
     core::{Scoping, Secret},
     json::Json,
@@ -22,6 +23,8 @@ pub struct Profile {
     pub authenticate: Operation,
     /// Obtains a token with a refresh token.
     pub renew: Option<Operation>,
+    /// Revokes tokens at a sign-out, where the API can.
+    pub revocation: Option<Box<Revocation>>,
     /// Lists the scopes that the application may request, in the only field below `data`.
     pub application_scopes: Option<Operation>,
     /// Names in the documents that differ between versions of the schema.
@@ -117,11 +120,24 @@ impl Profile {
 
     /// Returns the URL of grant requests.
     pub fn grant_url(&self) -> &str {
-        match &self.grant_protocol {
-            GrantProtocol::GraphQl => &self.endpoint,
-            GrantProtocol::TokenEndpoint { url, .. } => url,
-        }
+        self.grant_protocol.url(self)
     }
+}
+
+/// The revocation of tokens.
+#[derive(Clone, Debug)]
+pub struct Revocation {
+    /// A GraphQL operation, which has both tokens, or a form for each token (RFC 7009): its fields are the variables.
+    pub operation: Operation,
+    /// Protocol of the request.
+    pub protocol: GrantProtocol,
+    /// Set if the request has the [`headers`](Profile::headers) of grants, which may be secrets of their origin.
+    pub has_headers: bool,
+    /// Option name of each [`SecretId`] of the operation. They are not those of [`Profile::secrets`], which are read for
+    /// each grant and identify the credentials.
+    pub secrets: StringList,
+    /// Sources of the secrets.
+    pub sources: Vec<SecretSource>,
 }
 
 /// Protocol of grant requests.
@@ -136,6 +152,16 @@ pub enum GrantProtocol {
         /// `credentials` mode of `fetch`; the default of `fetch` where `None`.
         credentials: Option<&'static str>,
     },
+}
+
+impl GrantProtocol {
+    /// Returns the URL of requests to the API with this `profile`.
+    pub fn url<'a>(&'a self, profile: &'a Profile) -> &'a str {
+        match self {
+            Self::GraphQl => &profile.endpoint,
+            Self::TokenEndpoint { url, .. } => url,
+        }
+    }
 }
 
 /// Index of a secret in [`Profile::secrets`].
@@ -180,6 +206,10 @@ pub enum Variable {
     Secret(SecretId),
     /// The refresh token.
     RefreshToken,
+    /// The access token, in a revocation; in a form, the token to revoke.
+    AccessToken,
+    /// The kind of the token to revoke, in a form (RFC 7009 section 2.1).
+    TokenTypeHint,
     /// Digest of the token that the API rejected, if it did.
     RejectedToken,
     /// The requested scopes, as a list.
@@ -209,16 +239,26 @@ impl Variable {
                 }
                 Json::List(filled)
             }
-            Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::RejectedToken | Self::Scopes => {
-                fill(self)
-            }
+            Self::Absent
+            | Self::Secret(_)
+            | Self::RefreshToken
+            | Self::AccessToken
+            | Self::TokenTypeHint
+            | Self::RejectedToken
+            | Self::Scopes => fill(self),
         }
     }
 
     fn has_literals(&self) -> bool {
         match self {
             Self::Literal(value) => !value.is_null(),
-            Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::RejectedToken | Self::Scopes => false,
+            Self::Absent
+            | Self::Secret(_)
+            | Self::RefreshToken
+            | Self::AccessToken
+            | Self::TokenTypeHint
+            | Self::RejectedToken
+            | Self::Scopes => false,
             Self::Map(members) => members.iter().any(|(_, member)| member.has_literals()),
             Self::List(items) => items.iter().any(Self::has_literals),
         }
@@ -227,9 +267,13 @@ impl Variable {
     fn uses_scopes(&self) -> bool {
         match self {
             Self::Scopes => true,
-            Self::Literal(_) | Self::Absent | Self::Secret(_) | Self::RefreshToken | Self::RejectedToken => {
-                false
-            }
+            Self::Literal(_)
+            | Self::Absent
+            | Self::Secret(_)
+            | Self::RefreshToken
+            | Self::AccessToken
+            | Self::TokenTypeHint
+            | Self::RejectedToken => false,
             Self::Map(members) => members.iter().any(|(_, member)| member.uses_scopes()),
             Self::List(items) => items.iter().any(Self::uses_scopes),
         }
@@ -254,6 +298,8 @@ pub enum Authorization {
     },
     /// `Bearer` with the secret unchanged.
     Bearer(SecretId),
+    /// `Bearer` with the access token, in a revocation.
+    AccessToken,
 }
 
 /// Maximum number of [`SchemaName`]s in a profile.

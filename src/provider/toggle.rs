@@ -85,6 +85,7 @@ impl Toggle {
                 authorization: Authorization::None,
             },
             renew: None,
+            revocation: None,
             application_scopes: None,
             // In the newest copy of the page, the code has a capital letter and the text has none.
             schema_names: &[SchemaName {

@@ -104,6 +104,8 @@ fn describe_profile(profile: &Profile) -> Json {
         renew,
         token,
         rotation,
+        // It ends tokens, and grants none.
+        revocation: _,
         // Equal for all tokens of an API.
         application_scopes: _,
         schema_names: _,
@@ -156,7 +158,7 @@ fn describe_operation(operation: &Operation) -> Json {
     // Selected per session, and part of its key.
     let Operation { document, variables: _, authorization } = operation;
     let authorization = match authorization {
-        Authorization::None => Json::Null,
+        Authorization::None | Authorization::AccessToken => Json::Null,
         Authorization::ApiKey(id) => tagged("key", Json::Number(id.0 as f64)),
         Authorization::Basic(id) => tagged("basic", Json::Number(id.0 as f64)),
         Authorization::Bearer(id) => tagged("bearer", Json::Number(id.0 as f64)),
@@ -202,6 +204,8 @@ fn describe_variable(variable: &Variable) -> Json {
         Variable::Literal(value) => literal(value),
         Variable::Absent => Json::Null,
         Variable::Secret(id) => tagged("secret", Json::Number(id.0 as f64)),
+        // In a revocation alone.
+        Variable::AccessToken | Variable::TokenTypeHint => Json::Null,
         Variable::RefreshToken => tagged("refreshToken", Json::Null),
         Variable::RejectedToken => tagged("refused", Json::Null),
         Variable::Scopes => tagged("scopes", Json::Null),

@@ -158,6 +158,9 @@ impl Session {
         self.store_failure = None;
         self.store_changes.unread &= acquisition.store_changed_while_reading;
         let was_unstored = self.sign_out.is_unstored();
+        if let (Some(_), Some(record)) = (fence, &record) {
+            self.sign_out.collect_unrevoked(record, now);
+        }
         let stored = self.accept_record(record, effects);
         let is_stored = was_unstored && !self.sign_out.is_unstored();
         if self.adopt_stored(stored.as_ref(), now, effects) {

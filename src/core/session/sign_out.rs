@@ -7,12 +7,12 @@
 use std::rc::Rc;
 
 use super::{
-    Effect, Event, Fence, Generation, NoTokenReason, Phase, Reason, RejectionHistory, ScopeSet, Session,
-    StoredRecord, TokenError, TokenSet, UnixMillis, WriteOutcome,
+    Effect, Event, Fence, Generation, NoTokenReason, Phase, Reason, RejectionHistory, RevokedTokens,
+    ScopeSet, Session, Sharing, StoredRecord, TokenError, TokenSet, UnixMillis, WriteOutcome,
 };
 
 /// The sign-outs of a session.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct SignOut {
     /// The last one.
     generation: Generation,
@@ -20,9 +20,40 @@ pub(super) struct SignOut {
     left: Option<Generation>,
     /// Set until the shared store has a record of the last one.
     is_unstored: bool,
+    /// Set if the tokens that this sign-out discards are to be revoked.
+    revokes: bool,
+    /// Those found so far, revoked once the shared store, which has the refresh token, was read under the lease.
+    unrevoked: Vec<RevokedTokens>,
 }
 
 impl SignOut {
+    /// Collects the tokens of a record that the sign-out discards, if they are to be revoked.
+    pub(super) fn collect_unrevoked(&mut self, record: &StoredRecord, now: UnixMillis) {
+        if self.revokes
+            && self.is_unstored
+            && record.generation != self.generation
+            && let Some(tokens) = &record.tokens
+        {
+            self.add_unrevoked(RevokedTokens::of(tokens, now));
+        }
+    }
+
+    fn add_unrevoked(&mut self, tokens: RevokedTokens) {
+        for known in &mut self.unrevoked {
+            if known.access_token == tokens.access_token
+                && (known.refresh_token.is_none() || tokens.refresh_token.is_none())
+            {
+                if tokens.refresh_token.is_some() {
+                    known.refresh_token = tokens.refresh_token;
+                }
+                return;
+            }
+        }
+        if tokens.access_token.is_some() || tokens.refresh_token.is_some() {
+            self.unrevoked.push(tokens);
+        }
+    }
+
     /// Returns the record of a token for the shared store.
     pub(super) const fn record(&self, tokens: Rc<TokenSet>) -> StoredRecord {
         StoredRecord { tokens: Some(tokens), generation: self.generation }
@@ -40,6 +71,38 @@ impl SignOut {
 }
 
 impl Session {
+    /// Discards everything as [`clear`](Self::clear) does, and revokes the token and its refresh token.
+    ///
+    /// Where the refresh token is in the shared store, both are revoked together when the store was read.
+    pub(super) fn revoke(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
+        let phase = self.acquisition.as_ref().map(|acquisition| &acquisition.phase);
+        let cached = self.tokens().map(|cached| RevokedTokens::of(cached, now));
+        let presented = phase.and_then(Phase::presented);
+        let held = RevokedTokens {
+            access_token: cached.and_then(|cached| cached.access_token),
+            // The grant in flight is cancelled, and the provider may not have received it.
+            refresh_token: self.refresh_token.as_ref().or(presented).cloned(),
+        };
+        let written = phase.and_then(Phase::writing).map(|tokens| RevokedTokens::of(tokens, now));
+        self.sign_out.revokes = true;
+        self.sign_out.add_unrevoked(held);
+        if let Some(written) = written {
+            self.sign_out.add_unrevoked(written);
+        }
+        if !matches!(self.policy.sharing, Some(Sharing { lease: Some(_), .. })) {
+            self.revoke_collected(effects);
+        }
+        self.clear(now, effects);
+    }
+
+    fn revoke_collected(&mut self, effects: &mut Vec<Effect>) {
+        self.sign_out.revokes = false;
+        let tokens = std::mem::take(&mut self.sign_out.unrevoked);
+        if !tokens.is_empty() {
+            effects.push(Effect::Revoke(tokens));
+        }
+    }
+
     /// Discards everything, and starts over for callers that wait.
     pub(super) fn clear(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
         self.forget();
@@ -147,6 +210,7 @@ impl Session {
 
     fn sign_out_stored(&mut self, effects: &mut Vec<Effect>) {
         if std::mem::take(&mut self.sign_out.is_unstored) {
+            self.revoke_collected(effects);
             effects.push(Effect::ReportCleared(Ok(())));
         }
     }
@@ -155,6 +219,7 @@ impl Session {
     /// replace it.
     pub(super) fn sign_out_failed(&mut self, error: &TokenError, effects: &mut Vec<Effect>) {
         if self.sign_out.is_unstored {
+            self.revoke_collected(effects);
             effects.push(Effect::ReportCleared(Err(error.clone())));
         }
     }

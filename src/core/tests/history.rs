@@ -583,6 +583,7 @@ impl Driver {
             | Input::StoreWritten(..)
             | Input::StoreChanged
             | Input::Cleared
+            | Input::Revoked
             | Input::Closed => {}
         }
         for effect in effects {
@@ -602,7 +603,7 @@ impl Driver {
                     store.lease.take_if(|holder| *holder == Holder::We(*id));
                 }
                 Effect::Emit(Event::StoreFailed(_)) => store.failures += 1,
-                Effect::Emit(_) | Effect::ReportCleared(_) => {}
+                Effect::Emit(_) | Effect::Revoke(_) | Effect::ReportCleared(_) => {}
             }
         }
         let status = self.machine.status(self.now);

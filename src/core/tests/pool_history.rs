@@ -430,7 +430,7 @@ impl Driver {
                         "a lease that is received back twice"
                     );
                 }
-                Effect::Emit(_) | Effect::ReportCleared(_) => {}
+                Effect::Emit(_) | Effect::Revoke(_) | Effect::ReportCleared(_) => {}
             }
         }
         let sessions = self.known.iter().filter_map(|(id, (_, used))| Some((*id, self.view(*id, *used)?)));

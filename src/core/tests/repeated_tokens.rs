@@ -86,6 +86,7 @@ fn run(provider: &mut Provider, seed: u64, span: u64) -> Seen {
                     | Effect::AcquireLease(_)
                     | Effect::WriteStore(..)
                     | Effect::ReleaseLease(_)
+                    | Effect::Revoke(_)
                     | Effect::ReportCleared(_)
                     | Effect::Emit(_) => {}
                 }

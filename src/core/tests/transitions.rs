@@ -150,7 +150,7 @@ fn the_tables_cover_every_kind_of_input() {
     }
 }
 
-const KINDS: [&str; 27] = [
+const KINDS: [&str; 28] = [
     "Requested a cached token",
     "Requested a forced refresh",
     "Cancelled",
@@ -178,6 +178,7 @@ const KINDS: [&str; 27] = [
     "CredentialsPresented",
     "Granted, credentials unchanged",
     "Cleared",
+    "Revoked",
 ];
 
 /// A new kind of input fails to compile here until it is added to [`KINDS`].
@@ -198,6 +199,7 @@ fn kind_of(input: &Input) -> &'static str {
         Input::Granted(_, Err(GrantFailure::RefreshTokenRejected(_))) => KINDS[9],
         Input::Granted(_, Err(GrantFailure::Permanent(_) | GrantFailure::IdentityRejected(_))) => KINDS[10],
         Input::Cleared => KINDS[26],
+        Input::Revoked => KINDS[27],
         Input::Closed => KINDS[11],
         Input::StoreRead(_, Ok(_)) => KINDS[14],
         Input::StoreRead(_, Err(_)) => KINDS[15],
@@ -252,6 +254,7 @@ fn calls() -> Vec<NamedInput> {
         (EARLY_TIMER, |_| Input::TimerFired),
         (TIMER, |_| Input::TimerFired),
         ("clear()", |_| Input::Cleared),
+        ("revoke()", |_| Input::Revoked),
         ("close()", |_| Input::Closed),
     ]
 }

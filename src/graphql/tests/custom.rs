@@ -43,6 +43,7 @@ pub(super) fn acme() -> Profile {
         headers: Vec::new(),
         authenticate,
         renew: Some(renew),
+        revocation: None,
         application_scopes: None,
         schema_names: &[],
         token: TokenSource::Data(strings("login.jwt|renew.jwt")),

@@ -87,7 +87,7 @@ impl Scenario {
     fn grant(&mut self, grant: &Grant, server: impl FnMut(&HttpRequest) -> HttpResponse) -> Granted {
         match self.exchange(Some(grant), server) {
             Outcome::Token(granted) => granted,
-            Outcome::Resend | Outcome::Scopes(_) => panic!("no end of a grant"),
+            Outcome::Resend | Outcome::Scopes(_) | Outcome::Revoked(_) => panic!("no end of a grant"),
         }
     }
 
@@ -96,7 +96,7 @@ impl Scenario {
         match self.exchange(None, once(response)) {
             Outcome::Scopes(scopes) => Ok(scopes),
             Outcome::Token(granted) => Err(granted),
-            Outcome::Resend => panic!("the exchange does not end"),
+            Outcome::Resend | Outcome::Revoked(_) => panic!("the exchange does not end"),
         }
     }
 
@@ -141,7 +141,7 @@ impl Scenario {
             match outcome {
                 Outcome::Resend => {}
                 Outcome::Token(granted) => return Outcome::Token(check_printed(granted, &hidden)),
-                Outcome::Scopes(_) => return outcome,
+                Outcome::Scopes(_) | Outcome::Revoked(_) => return outcome,
             }
         }
         panic!("the exchange does not end");

@@ -11,6 +11,8 @@ fn shape(variables: &[(crate::provider::CowStr, Variable)]) -> String {
             Variable::Absent => "nothing".to_owned(),
             Variable::Secret(SecretId(id)) => format!("secret {id}"),
             Variable::RefreshToken => "refresh token".to_owned(),
+            Variable::TokenTypeHint => "hint".to_owned(),
+            Variable::AccessToken => "access token".to_owned(),
             Variable::RejectedToken => "refused".to_owned(),
             Variable::Scopes => "scopes".to_owned(),
             Variable::Map(members) => format!("{{{}}}", shape(members)),

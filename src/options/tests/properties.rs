@@ -207,13 +207,15 @@ fn ids_of(operation: &Operation) -> Vec<usize> {
             Variable::Literal(_)
             | Variable::Absent
             | Variable::RefreshToken
+            | Variable::AccessToken
+            | Variable::TokenTypeHint
             | Variable::RejectedToken
             | Variable::Scopes => Vec::new(),
         }
     }
     let mut ids: Vec<_> = operation.variables.iter().flat_map(|(_, variable)| of(variable)).collect();
     match &operation.authorization {
-        Authorization::None => {}
+        Authorization::None | Authorization::AccessToken => {}
         Authorization::ApiKey(id) | Authorization::Basic(id) | Authorization::Bearer(id) => ids.push(id.0),
         Authorization::BasicPair { password, .. } => ids.push(password.0),
     }

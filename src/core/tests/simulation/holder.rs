@@ -141,7 +141,9 @@ impl Simulation {
                 };
                 self.operate(number, Operation::Write(id, fence, entry));
             }
-            Effect::WriteStore(..) | Effect::ReportCleared(_) => unreachable!("nobody signs out"),
+            Effect::WriteStore(..) | Effect::Revoke(_) | Effect::ReportCleared(_) => {
+                unreachable!("nobody signs out")
+            }
             Effect::ReleaseLease(acquisition) => {
                 let generation = holder.generation;
                 let mine = |lease: &mut LeaseHeld| {

@@ -89,6 +89,7 @@ impl Fixture {
                 | Effect::AcquireLease(_)
                 | Effect::WriteStore(..)
                 | Effect::ReleaseLease(_)
+                | Effect::Revoke(_)
                 | Effect::ReportCleared(_)
                 | Effect::Emit(_) => {}
             }

@@ -4,7 +4,7 @@ use super::{
     AcquisitionState, CALLER, EARLY_TIMER, FailureState, Fixture, NOW, Setup, Situation, TIMER, TOKEN_STATES,
     TokenState, inputs, reach, reach_closed,
 };
-use crate::core::{Effect, Event, Grant, Input, StoredRecord, UnixMillis};
+use crate::core::{Effect, Event, Grant, Input, RevokedTokens, StoredRecord, UnixMillis};
 
 const LEGEND: &str = "\
 Effects of each input in each state of a session.
@@ -253,6 +253,14 @@ fn effect_text(effect: &Effect) -> String {
             format!("write `{}` {refresh_token} a refresh token", tokens.access_token.expose())
         }
         Effect::ReleaseLease(_) => "release".to_owned(),
+        Effect::Revoke(tokens) => {
+            let kinds = |it: &RevokedTokens| match (&it.access_token, &it.refresh_token) {
+                (Some(token), None) => format!("`{}`", token.expose()),
+                (Some(token), Some(_)) => format!("`{}` and its refresh token", token.expose()),
+                (None, _) => "a refresh token".to_owned(),
+            };
+            format!("revoke {}", tokens.iter().map(kinds).collect::<Vec<_>>().join(", "))
+        }
         Effect::ReportCleared(Ok(())) => "cleared".to_owned(),
         Effect::ReportCleared(Err(error)) => format!("not cleared: {}", error.code.as_str()),
         Effect::Emit(event) => event_text(event),

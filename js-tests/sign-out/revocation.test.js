@@ -1,0 +1,343 @@
+// `revoke()`: the provider no longer accepts the tokens, and they are discarded as by `clear()`.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { TokenError } from "graphql-token-manager";
+
+import { apiFor, json } from "../requests/support.js";
+import { managerFor } from "../support/setup.js";
+import { SharedMap } from "../support/shared-map.js";
+import { failure, record, within } from "../support/waiting.js";
+
+/** @import { TestContext } from "node:test" */
+
+const REVOKE = {
+  document: "mutation ($access: String, $refresh: String) { revoke(access: $access, refresh: $refresh) }",
+  variables: { access: "$accessToken", refresh: "$refreshToken" },
+};
+
+/**
+ * An API that grants `access-1` with `refresh-1`, `access-2` with `refresh-2` …, and records its revocations.
+ *
+ * @param {TestContext} t
+ * @param {object} parts
+ * @param {Record<string, any>} parts.revoke
+ * @param {Record<string, any>} [parts.profile]
+ * @param {Record<string, any>} [parts.options]
+ * @param {(request: any, response: import("node:http").ServerResponse) => unknown} [parts.respond] to a revocation
+ */
+async function applicationFor(t, { revoke, profile, options, respond }) {
+  let grants = 0;
+  /** @type {any[]} */
+  const revocations = [];
+  const api = await apiFor(t, async (asked, response) => {
+    const text = asked.body.toString();
+    const isForm = asked.headers["content-type"]?.includes("urlencoded");
+    const body = isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text);
+    if (isForm || body.query.includes("revoke")) {
+      const request = { ...asked, body: isForm ? body : body.variables };
+      revocations.push(request);
+      await respond?.(request, response);
+      if (!response.writableEnded) json(response, 200, isForm ? {} : { data: { revoke: true } });
+    } else if (body.query.includes("login")) {
+      grants++;
+      const login = { token: `access-${grants}`, refresh: `refresh-${grants}`, ttl: 3600 };
+      json(response, 200, { data: { login } });
+    }
+  });
+  const operation = { document: "mutation ($user: String) { login(user: $user) { token refresh ttl } }" };
+  const given = typeof revoke.url === "string" ? { ...revoke, url: api.origin + revoke.url } : revoke;
+  const provider = {
+    name: "acme",
+    endpoint: api.endpoint,
+    authenticate: { ...operation, variables: { user: "ann", secret: () => "planted-secret" } },
+    renew: { ...operation, variables: { refresh: "$refreshToken" } },
+    token: { data: "login.token" },
+    refreshToken: { data: "login.refresh" },
+    expiry: { expiresIn: "login.ttl" },
+    revoke: given,
+    ...profile,
+  };
+  const make = () =>
+    managerFor(t, { provider, refresh: "on-demand", retry: { attempts: 1 }, timeoutMs: 5_000, ...options });
+  return { make, tokens: make(), api, revocations };
+}
+
+const bodies = (/** @type {any[]} */ requests) => requests.map(({ body }) => body);
+
+describe("a GraphQL operation", () => {
+  test("receives both tokens, and the next call begins with the credentials", async (t) => {
+    const { tokens, revocations } = await applicationFor(t, { revoke: REVOKE });
+    assert.equal(await tokens.getToken(), "access-1");
+    const events = record(tokens);
+
+    const revoked = tokens.revoke();
+    assert.equal(tokens.peek(), undefined);
+    const next = tokens.getToken();
+    await within(revoked);
+
+    assert.deepEqual(bodies(revocations), [{ access: "access-1", refresh: "refresh-1" }]);
+    assert.equal(await next, "access-2");
+    assert.ok(events.some(({ type }) => type === "cleared"));
+  });
+
+  test("can authenticate with the token itself, and needs no secret of the credentials", async (t) => {
+    let isVaultOpen = true;
+    const variables = {
+      user: "ann",
+      secret: () => {
+        if (isVaultOpen) return "planted-secret";
+        throw new Error("the vault is closed");
+      },
+    };
+    const { tokens, revocations } = await applicationFor(t, {
+      revoke: { document: "mutation { revokeToken }", authorization: { bearer: "$accessToken" } },
+      profile: { authenticate: { document: "mutation { login { token refresh ttl } }", variables } },
+    });
+    await tokens.getToken();
+    isVaultOpen = false;
+
+    await tokens.revoke();
+
+    assert.deepEqual(
+      revocations.map(({ token }) => token),
+      ["access-1"],
+    );
+  });
+
+  test("sends the variables that the session selects, and the secret of a function", async (t) => {
+    const variables = { ...REVOKE.variables, user: "nobody", secret: () => "other-secret" };
+    const { tokens, revocations } = await applicationFor(t, { revoke: { ...REVOKE, variables } });
+    const session = tokens.session({ user: "bob" });
+    await session.getToken();
+
+    await session.revoke();
+
+    const both = { access: "access-1", refresh: "refresh-1" };
+    assert.deepEqual(bodies(revocations), [{ ...both, user: "bob", secret: "other-secret" }]);
+  });
+
+  test("is not sent without a token", async (t) => {
+    const { tokens, revocations } = await applicationFor(t, { revoke: REVOKE });
+
+    await tokens.revoke();
+
+    assert.deepEqual(revocations, []);
+  });
+
+  for (const [what, status, body, code] of /** @type {const} */ ([
+    ["errors", 200, { data: { revoke: null }, errors: [{ message: "access-1 is unknown" }] }, "protocol"],
+    ["null", 200, { data: null }, "protocol"],
+    ["an outage", 503, { errors: [{ message: "later" }] }, "server"],
+    ["a rejection of the credentials", 401, { error: "no" }, "invalid_credentials"],
+    ["a rate limit", 429, {}, "rate_limited"],
+  ])) {
+    test(`that is answered with ${what} rejects, and the token is discarded`, async (t) => {
+      const { tokens, revocations } = await applicationFor(t, {
+        revoke: REVOKE,
+        respond: (_, response) => json(response, status, body),
+      });
+      await tokens.getToken();
+
+      const error = await failure(tokens.revoke());
+
+      assert.ok(TokenError.is(error));
+      assert.equal(error.code, code);
+      assert.equal(error.retryable, false);
+      assert.doesNotMatch(`${error.stack}${JSON.stringify(error)}`, /access-1|refresh-1|planted/);
+      assert.equal(tokens.peek(), undefined);
+      assert.equal(revocations.length, 1);
+      assert.equal(await tokens.getToken(), "access-2");
+    });
+  }
+
+  test("that is redirected rejects, and the tokens are not sent on", async (t) => {
+    const other = await apiFor(t);
+    const { tokens } = await applicationFor(t, {
+      revoke: REVOKE,
+      respond: (_, response) => response.writeHead(307, { location: other.endpoint }).end(),
+    });
+    await tokens.getToken();
+
+    const error = await failure(tokens.revoke());
+
+    assert.equal(error.code, "protocol");
+    assert.deepEqual(other.asked, []);
+  });
+});
+
+describe("a revocation endpoint (RFC 7009)", () => {
+  const basic = { basic: { username: "app", password: () => "planted-secret" } };
+  const credentials = `Basic ${btoa("app:planted-secret")}`;
+
+  test("receives the refresh token and then the access token, with the client's credentials", async (t) => {
+    const { tokens, revocations } = await applicationFor(t, {
+      revoke: { url: "/revoke", parameters: { tenant: "7" } },
+      profile: {
+        authenticate: { document: "mutation { login { token refresh ttl } }", authorization: basic },
+        headers: { "x-gateway": "key" },
+      },
+    });
+    await tokens.getToken();
+
+    await tokens.revoke();
+
+    assert.deepEqual(bodies(revocations), [
+      { tenant: "7", token: "refresh-1", token_type_hint: "refresh_token" },
+      { tenant: "7", token: "access-1", token_type_hint: "access_token" },
+    ]);
+    for (const { url, headers } of revocations) {
+      assert.equal(url, "/revoke");
+      assert.equal(headers.authorization, credentials);
+      assert.equal(headers["x-gateway"], "key");
+    }
+  });
+
+  test("of another origin than the endpoint does not receive its headers", async (t) => {
+    const other = await apiFor(t, (_, response) => json(response, 200, {}));
+    const { tokens } = await applicationFor(t, {
+      revoke: {},
+      profile: { revoke: { url: `${other.origin}/revoke` }, headers: { "x-gateway": "key" } },
+    });
+    await tokens.getToken();
+
+    await tokens.revoke();
+
+    assert.equal(other.asked.length, 2);
+    for (const { headers } of other.asked) {
+      assert.equal(headers["x-gateway"], undefined);
+      assert.equal(headers.authorization, undefined);
+    }
+  });
+
+  test("revokes the tokens of a `grant` function, and receives none of its selectors", async (t) => {
+    let grants = 0;
+    const { tokens, revocations } = await applicationFor(t, {
+      revoke: { url: "/revoke", authorization: { bearer: "planted-secret" } },
+      profile: {
+        grant: () => ({ accessToken: `access-${++grants}`, expiresInMs: 3_600_000 }),
+        ...Object.fromEntries(
+          ["authenticate", "renew", "token", "refreshToken", "expiry"].map((key) => [key, undefined]),
+        ),
+      },
+    });
+    const session = tokens.session({ user: "bob" });
+    await session.getToken();
+
+    await session.revoke();
+
+    assert.deepEqual(bodies(revocations), [{ token: "access-1", token_type_hint: "access_token" }]);
+    assert.equal(revocations[0].token, "planted-secret");
+  });
+
+  test("may revoke access tokens by their refresh token alone", async (t) => {
+    const { tokens, revocations } = await applicationFor(t, {
+      revoke: { url: "/revoke" },
+      respond: ({ body }, response) => {
+        if (body.token_type_hint === "access_token") json(response, 400, { error: "unsupported_token_type" });
+      },
+    });
+    await tokens.getToken();
+
+    await tokens.revoke();
+
+    assert.equal(revocations.length, 2);
+  });
+
+  test("that fails for the refresh token still receives the access token, and revoke() rejects", async (t) => {
+    const { tokens, revocations } = await applicationFor(t, {
+      revoke: { url: "/revoke" },
+      respond: ({ body }, response) => {
+        if (body.token_type_hint === "refresh_token") json(response, 400, { error: "invalid_client" });
+      },
+    });
+    await tokens.getToken();
+
+    const error = await failure(tokens.revoke());
+
+    assert.equal(error.code, "invalid_credentials");
+    assert.equal(revocations.length, 2);
+  });
+
+  test("that cannot be reached rejects with `network`, and the token is discarded", async (t) => {
+    const { tokens, api } = await applicationFor(t, {
+      revoke: { url: "/revoke" },
+      respond: (_, response) => response.destroy(),
+    });
+    await tokens.getToken();
+
+    const error = await failure(tokens.revoke());
+
+    assert.equal(error.code, "network");
+    assert.match(error.message, new RegExp(api.origin));
+    assert.equal(tokens.peek(), undefined);
+  });
+});
+
+describe("sessions and stores", () => {
+  test("session.revoke() revokes the tokens of its identity alone", async (t) => {
+    const { tokens, revocations } = await applicationFor(t, { revoke: REVOKE });
+    const [ann, bob] = [tokens.session({ user: "ann" }), tokens.session({ user: "bob" })];
+    await ann.getToken();
+    await bob.getToken();
+
+    await bob.revoke();
+
+    assert.deepEqual(bodies(revocations), [{ access: "access-2", refresh: "refresh-2" }]);
+    assert.equal(await ann.getToken(), "access-1");
+  });
+
+  test("revoke() of a manager revokes the tokens of all sessions", async (t) => {
+    const { tokens, revocations } = await applicationFor(t, { revoke: REVOKE });
+    await tokens.session({ user: "bob" }).getToken();
+    await tokens.getToken();
+
+    await tokens.revoke();
+
+    assert.deepEqual(
+      bodies(revocations)
+        .map(({ access }) => access)
+        .toSorted(),
+      ["access-1", "access-2"],
+    );
+  });
+
+  test("with a store, its refresh token is revoked, and other holders discard theirs", async (t) => {
+    const store = new SharedMap();
+    const { make, tokens, revocations } = await applicationFor(t, { revoke: REVOKE, options: { store } });
+    const other = make();
+    assert.equal(await tokens.getToken(), "access-1");
+    assert.equal(await other.getToken(), "access-1");
+
+    await other.revoke();
+
+    assert.deepEqual(bodies(revocations), [{ access: "access-1", refresh: "refresh-1" }]);
+    assert.equal(await tokens.getToken({ minValidityMs: 1 }), "access-2");
+  });
+
+  test("with a store that fails, the token of this holder is revoked", async (t) => {
+    const store = new SharedMap();
+    const { tokens, revocations } = await applicationFor(t, { revoke: REVOKE, options: { store } });
+    await tokens.getToken();
+    store.before = () => {
+      throw new Error("the store is down");
+    };
+
+    const error = await failure(tokens.revoke());
+
+    assert.equal(error.code, "store");
+    assert.deepEqual(bodies(revocations), [{ access: "access-1", refresh: null }]);
+  });
+});
+
+test("without a description, revoke() rejects with `unsupported` and discards nothing", async (t) => {
+  const { tokens } = await applicationFor(t, { revoke: {}, profile: { revoke: undefined } });
+  await tokens.getToken();
+
+  const error = await failure(tokens.revoke());
+
+  assert.equal(error.code, "unsupported");
+  assert.equal(error.provider, "acme");
+  assert.equal(tokens.peek()?.value, "access-1");
+});
