@@ -313,6 +313,30 @@ export class TokenManager {
   clear(): Promise<void>;
 
   /**
+   * Signs out as {@link clear} does, and revokes the discarded tokens at the provider: the cached token and its refresh
+   * token of each session concerned, with a store also the stored ones. Only an API whose description has `revoke` can.
+   *
+   * The tokens are discarded first, whether or not the revocation succeeds. It is sent once, each step within
+   * `timeoutMs`. A token that has expired, or that was replaced before, is not revoked.
+   *
+   * @returns a promise that resolves when the provider has revoked the tokens and the store has none of before
+   * @throws {TokenError} `unsupported` if the provider has no revocation, and then nothing is discarded. After the
+   * tokens were discarded, the first failure: `network`, `timeout`, `server`, `rate_limited`, `protocol`,
+   * `invalid_credentials`, `token_rejected`, `credentials_unavailable` or `fetch_threw` of a revocation, which is never
+   * `retryable`, because the token is forgotten; any code of {@link clear}.
+   *
+   * @example
+   * ```ts
+   * import { TokenManager } from "graphql-token-manager";
+   *
+   * declare const tokens: TokenManager;
+   *
+   * await tokens.revoke();
+   * ```
+   */
+  revoke(): Promise<void>;
+
+  /**
    * Stops timers, removes listeners, cancels requests in flight, and rejects waiting callers with `closed`. May be
    * called again.
    */

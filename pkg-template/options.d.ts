@@ -362,6 +362,34 @@ export interface ProfileBase {
         codes?: readonly string[] | undefined;
       }
     | undefined;
+  /**
+   * How `revoke()` revokes tokens: a GraphQL operation that is sent to `endpoint`, or an endpoint of RFC 7009.
+   *
+   * In `variables` of the operation, `"$accessToken"` is replaced by the access token and `"$refreshToken"` by the
+   * refresh token; each is `null` if there is none that is valid. `{ bearer: "$accessToken" }` authenticates with the
+   * access token. A response with `data` and without errors is a success.
+   */
+  revoke?: Operation | RevocationEndpoint | undefined;
+}
+
+/**
+ * A revocation endpoint (RFC 7009), which receives a form with `token` and `token_type_hint`: one for the refresh token,
+ * if there is one, and then one for the access token. A 2xx response is a success.
+ */
+export interface RevocationEndpoint {
+  /**
+   * An absolute `https:` URL; `http:` on this machine alone, or with `allowInsecure`. Redirects are not followed. If its
+   * origin is not that of `endpoint`, the option `headers` is not sent.
+   */
+  url: string;
+  /** More fields of the form, such as `client_id`; a function returns a secret. */
+  parameters?: { readonly [name: string]: string | (() => string | Promise<string>) | undefined } | undefined;
+  /**
+   * The `Authorization` header, as that of an {@link Operation}.
+   *
+   * @defaultValue that of `authenticate`
+   */
+  authorization?: Operation["authorization"];
 }
 
 /**

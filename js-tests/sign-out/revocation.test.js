@@ -75,7 +75,7 @@ describe("a GraphQL operation", () => {
     const revoked = tokens.revoke();
     assert.equal(tokens.peek(), undefined);
     const next = tokens.getToken();
-    await within(revoked);
+    await within(revoked, "the end of the revocation");
 
     assert.deepEqual(bodies(revocations), [{ access: "access-1", refresh: "refresh-1" }]);
     assert.equal(await next, "access-2");

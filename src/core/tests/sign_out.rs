@@ -93,6 +93,91 @@ fn the_next_request_presents_the_credentials() {
     assert_eq!(sent(&request(&mut session, 2)), Some(&Grant::Authenticate));
 }
 
+fn revoked(effects: &[Effect]) -> Vec<(Option<&str>, Option<&str>)> {
+    let mut found = Vec::new();
+    for effect in effects {
+        if let Effect::Revoke(tokens) = effect {
+            found.extend(tokens.iter().map(|it| {
+                let access = it.access_token.as_ref().map(|token| token.expose());
+                (access, it.refresh_token.as_ref().map(|token| token.expose()))
+            }));
+        }
+    }
+    found
+}
+
+#[test]
+fn revoke_discards_and_revokes_the_token_with_its_refresh_token() {
+    for sharing in [None, Some(NO_LEASE)] {
+        let mut session = signed_in(sharing);
+
+        let effects = session.handle(Input::Revoked, START);
+
+        assert_eq!(held(&session), None);
+        assert_eq!(revoked(&effects), [(Some("ann"), Some("refresh of ann"))]);
+        assert_eq!(revoked(&session.handle(Input::Revoked, START)), []);
+    }
+}
+
+#[test]
+fn clear_revokes_nothing() {
+    assert_eq!(revoked(&signed_in(None).handle(Input::Cleared, START)), []);
+}
+
+#[test]
+fn an_expired_token_is_not_revoked_but_its_refresh_token_is() {
+    let mut session = signed_in(None);
+
+    let effects = session.handle(Input::Revoked, START.after(180_000));
+
+    assert_eq!(revoked(&effects), [(None, Some("refresh of ann"))]);
+}
+
+#[test]
+fn the_refresh_token_of_a_store_is_revoked_when_the_record_was_read_under_the_lease() {
+    let mut session = signed_in(Some(LEASE));
+    let mut ann = token("ann", START, seconds(180));
+    std::rc::Rc::make_mut(&mut ann).refresh_token = Some(crate::core::RefreshToken::new("refresh of ann"));
+    let stored = || Ok(Some(record(ann.clone())));
+    let id = AcquisitionId(2);
+
+    assert_eq!(revoked(&session.handle(Input::Revoked, START)), []);
+    assert_eq!(revoked(&session.handle(Input::StoreRead(id, stored()), START)), []);
+    let _ = session.handle(Input::LeaseAnswered(id, Ok(Some(Fence(2)))), START);
+    assert_eq!(revoked(&session.handle(Input::StoreRead(id, stored()), START)), []);
+    let effects = session.handle(Input::StoreWritten(id, Ok(WriteOutcome::Stored)), START);
+
+    assert_eq!(revoked(&effects), [(Some("ann"), Some("refresh of ann"))]);
+    assert_eq!(reports(&effects), [Ok(())]);
+}
+
+#[test]
+fn the_token_of_another_holder_that_the_sign_out_discards_is_revoked_as_well() {
+    let mut session = signed_in(Some(LEASE));
+    let id = AcquisitionId(2);
+    let _ = session.handle(Input::Revoked, START);
+    let _ = session.handle(Input::StoreRead(id, Ok(None)), START);
+    let _ = session.handle(Input::LeaseAnswered(id, Ok(Some(Fence(2)))), START);
+    let newer = Ok(Some(record(token("newer", START, seconds(190)))));
+    let _ = session.handle(Input::StoreRead(id, newer), START);
+
+    let effects = session.handle(Input::StoreWritten(id, Ok(WriteOutcome::Stored)), START);
+
+    assert_eq!(revoked(&effects), [(Some("ann"), None), (Some("newer"), Some("newer"))]);
+}
+
+#[test]
+fn the_token_is_revoked_although_the_store_fails() {
+    let mut session = signed_in(Some(LEASE));
+    let _ = session.handle(Input::Revoked, START);
+
+    let failed = Input::StoreRead(AcquisitionId(2), Err(failure(ErrorCode::Store)));
+    let effects = session.handle(failed, START);
+
+    assert_eq!(revoked(&effects), [(Some("ann"), None)]);
+    assert_eq!(reports(&effects), [Err(ErrorCode::Store)]);
+}
+
 #[test]
 fn a_remembered_failure_is_forgotten() {
     let mut session = session(None);

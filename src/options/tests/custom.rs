@@ -291,3 +291,57 @@ fn expiry_has_four_forms() {
         assert_eq!((profile.expiry, profile.lifetime), (expiry, lifetime));
     }
 }
+
+#[test]
+fn revocation_is_an_operation_with_both_tokens() {
+    let given = map([
+        ("document", text("mutation { revoke }")),
+        ("variables", map([("a", text("$accessToken")), ("r", list([text("$refreshToken")]))])),
+        ("authorization", map([("bearer", text("$accessToken"))])),
+    ]);
+
+    let revocation = accepted(&acme().with("provider.revoke", given)).profile.revocation.expect("one");
+
+    assert_eq!(revocation.protocol, crate::provider::GrantProtocol::GraphQl);
+    assert_eq!(revocation.operation.authorization, Authorization::AccessToken);
+    let refresh = Variable::List(vec![Variable::RefreshToken]);
+    assert_eq!(revocation.operation.variables, [("a".into(), Variable::AccessToken), ("r".into(), refresh)]);
+    assert!(revocation.sources.is_empty());
+}
+
+#[test]
+fn revocation_endpoint_is_encrypted_and_has_the_authorization_of_grants() {
+    let basic = map([("username", text("app")), ("password", text("s3cret"))]);
+    let options = acme()
+        .with("provider.authenticate.authorization", map([("basic", basic)]))
+        .with("provider.revoke.url", text("https://id.acme.test/revoke"));
+
+    let profile = accepted(&options).profile;
+
+    let revocation = profile.revocation.expect("one");
+    // Its secrets are not those of grants, whose ids start at zero as well.
+    let authorization = Authorization::BasicPair { username: "app".to_owned(), password: SecretId(0) };
+    assert_eq!(revocation.operation.authorization, authorization);
+    assert_eq!(revocation.sources.len(), 1);
+    assert!(!revocation.has_headers);
+    for (url, option) in [
+        ("http://id.acme.test/revoke", "provider.revoke.url"),
+        ("https://me:it@id.acme.test/revoke", "provider.revoke.url"),
+        ("/revoke", "provider.revoke.url"),
+    ] {
+        assert_eq!(rejected(&options.clone().with("provider.revoke.url", text(url))), option, "{url}");
+    }
+    assert_eq!(
+        rejected(&options.clone().with("provider.revoke.document", text("{ a }"))),
+        "provider.revoke.document"
+    );
+    let none = accepted(&options.with("provider.revoke.authorization", text("none"))).profile;
+    assert_eq!(none.revocation.expect("one").operation.authorization, Authorization::None);
+}
+
+#[test]
+fn access_token_is_a_variable_of_a_revocation_alone() {
+    let path = "provider.authenticate.variables.token";
+
+    assert_eq!(rejected(&acme().with(path, text("$accessToken"))), path);
+}
