@@ -14,7 +14,7 @@ use crate::{
     graphql::{GrantExchange, Outcome, SchemaVariants, credential_fingerprint, token_from_function},
     host::{
         CallOutcome, Clock, FetchException, FetchFailure, Fetcher, PLATFORM, callback_future, from_js,
-        response_of,
+        has_origin, response_of,
     },
     js::{ManagerCallbacks, scopes_to_js},
     options::{Config, GrantSource, SecretSource},
@@ -223,10 +223,20 @@ impl GrantRunner<'_> {
                 }
             }
             FetchFailure::Rejected(FetchException { code, cause, .. }) => {
+                // Browsers tell no reason, because of CORS; a system's code excludes it.
+                let cors = match (&code, &self.config.profile.grant_protocol) {
+                    (None, GrantProtocol::TokenEndpoint { .. }) if has_origin() => {
+                        ", and that its `allowedOrigins` lists the origin of this page (CORS)"
+                    }
+                    (None, GrantProtocol::GraphQl) if has_origin() => {
+                        ", and that the server allows the origin of this page (CORS)"
+                    }
+                    _ => "",
+                };
                 let why = code.map_or_else(String::new, |code| format!(" ({code})"));
+                let option = if url == self.config.profile.endpoint { "endpoint" } else { "url" };
                 let message = format!(
-                    "{} cannot be reached{why}; check `endpoint` and the network, and in a browser that the \
-                     server allows this origin (CORS)",
+                    "{} cannot be reached{why}; check `{option}` and the network{cors}",
                     self.endpoint(url)
                 );
                 let mut error = TokenError::new(ErrorCode::Network, message).of(self.config.profile.issuer());

@@ -206,9 +206,11 @@ function networkError({ api: { name: provider, endpoint } }, { headers, init }, 
   if (code !== undefined && /TIME_?OUT|TIMEDOUT/.test(code)) {
     return new TokenError("timeout", `${api} took too long to answer${why}; check the network`, details);
   }
-  const message =
-    `${api} cannot be reached${why}; check \`endpoint\` and the network, and in a browser that the server allows ` +
-    "this origin (CORS)";
+  // Browsers tell no reason, because of CORS; a system's code excludes it. Workers of a page have no document.
+  const isBrowser = Boolean(/** @type {any} */ (globalThis).location);
+  const cors =
+    code === undefined && isBrowser ? ", and that the server allows the origin of this page (CORS)" : "";
+  const message = `${api} cannot be reached${why}; check \`endpoint\` and the network${cors}`;
   return new TokenError("network", message, details);
 }
 

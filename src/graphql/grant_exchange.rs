@@ -324,7 +324,7 @@ impl<'a> GrantExchange<'a> {
         } else {
             format!(
                 "{name} answered with {} ({summary}, {}); {}; check `{option}`, and that nothing in between, such as a \
-                 proxy or a network's sign-in page, answers for it",
+                 firewall, a proxy or a network's sign-in page, answers for it",
                 parsed.kind.description(),
                 media_type(response),
                 self.next_step()

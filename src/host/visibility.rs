@@ -26,6 +26,11 @@ impl Drop for VisibilityListener {
     }
 }
 
+/// Returns true in a page, and in a worker of one: requests to other origins are subject to CORS.
+pub(crate) fn has_origin() -> bool {
+    global("location").is_truthy()
+}
+
 /// Returns true in a page. Its source is readable by its users.
 pub(crate) fn is_page() -> bool {
     global("document").is_truthy()
