@@ -118,7 +118,8 @@ export interface BrokerOptions {
   rateLimit?: { requests?: number | undefined; perMs?: number | undefined } | false | undefined;
   /**
    * Receives each failure that pages see as 500 or 503: exceptions of the functions above, and `TokenError`s. Its own
-   * exceptions and rejections are ignored.
+   * exceptions and rejections are ignored. Without it, each kind of failure is printed once by `console.error`: the code
+   * and the message of a `TokenError`, otherwise the name of the exception alone.
    */
   onError?: ((error: unknown, request: Request) => unknown) | undefined;
 }

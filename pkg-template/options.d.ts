@@ -103,6 +103,15 @@ export interface CommonOptions {
    */
   allowInsecure?: boolean | undefined;
   /**
+   * Reports each step as one line: `true` by `console.debug`, a function receives it. A line has the time, the step, the
+   * session, durations in ms and codes, and no token, no secret and no address; of a selector, only ids and scopes of
+   * the built-in providers are shown. Exceptions of the function are ignored. Without the option, the environment
+   * variable `GTM_DEBUG=1` prints the lines to standard error (Node, Deno, Bun).
+   *
+   * @defaultValue false
+   */
+  debug?: boolean | ((line: string) => unknown) | undefined;
+  /**
    * Node, Deno, Bun: makes the refresh timer keep the process running. Waiting callers always do.
    *
    * @defaultValue false

@@ -20,7 +20,7 @@ use wasm_bindgen::prelude::*;
 use crate::{
     core::{
         AccessToken, CallId, Effect, ErrorCode, Event, Input, IoScope, Jitter, Pool, PoolEffect, ScopeSet,
-        Secret, SessionId, Status, TokenError, TokenRequest, TokenSet,
+        Secret, Session, SessionId, Status, TokenError, TokenRequest, TokenSet,
     },
     grant::GrantTask,
     graphql::{AuthStatus, SchemaVariants, check_rejection, classify, repeated_rejection, rotated_token},
@@ -298,6 +298,8 @@ impl Driver {
     }
 
     fn remove(&self, session: SessionId) {
+        let is_closed = self.close_callbacks.borrow().iter().any(|(of, _)| *of == session);
+        self.observe(session, if is_closed { "session closed" } else { "evicted" }, f64::NAN, None);
         self.forget(session);
         while let Some(on_closed) = self.take_close_callback(session) {
             call_back(Some(on_closed));
@@ -463,6 +465,31 @@ impl Driver {
     fn notify(&self, session: SessionId, event: Event) {
         let Some((selector, scopes)) = self.selector_and_scopes(session) else { return };
         self.callbacks.notify(&event_to_js(&event, &scopes, &self.config.profile.name), &selector);
+        if matches!(event, Event::Token { .. }) && self.callbacks.is_observed() {
+            let planned = self.pool.borrow().session(session).and_then(Session::refresh_at);
+            if let Some(at) = planned {
+                self.observe(session, "refresh planned", at.to_js(), None);
+            }
+        }
+    }
+
+    /// Reports a step to observers, if there are any.
+    #[inline(never)]
+    fn observe(&self, session: SessionId, name: &str, number: f64, error: Option<&TokenError>) {
+        self.step(Step { session, name, detail: "", number, error }, &JsValue::UNDEFINED);
+    }
+
+    /// As [`observe`](Self::observe). The start of a grant returns what the report of its end passes as `started`. Runs user
+    /// code, so nothing may be borrowed.
+    #[inline(never)]
+    fn step(&self, step: Step<'_>, started: &JsValue) -> JsValue {
+        let Step { session, name, detail, number, error } = step;
+        if !self.callbacks.is_observed() {
+            return JsValue::UNDEFINED;
+        }
+        let selector = self.entry(session).map(|entry| entry.selector.clone()).unwrap_or_default();
+        let error = error.map(error_to_js).unwrap_or_default();
+        self.callbacks.step(name, detail, number, &error, started, &selector)
     }
 
     /// Returns the JavaScript error, and reuses the last one if it is equal.
@@ -481,6 +508,17 @@ impl Driver {
         let keep_alive = if is_awaited { KeepAlive::Yes } else { self.config.keep_alive };
         self.timer.set(pool.poll_timeout(), keep_alive, self.clock.now());
     }
+}
+
+/// A step that only observers receive; `pkg-template/src/trace.js` gives it its form. It contains no secret.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    session: SessionId,
+    name: &'a str,
+    detail: &'a str,
+    /// Of a grant the attempt, of a planned refresh its time, of an operation its duration; otherwise NaN.
+    number: f64,
+    error: Option<&'a TokenError>,
 }
 
 fn not_a_response() -> TokenError {

@@ -374,3 +374,34 @@ test("invalid options of a broker are reported when it is created", async (t) =>
   }
   assert.throws(() => createBroker(/** @type {any} */ ({}), { authorize }), TypeError);
 });
+
+test("without `onError`, each kind of failure is printed once, and only a TokenError with its message", async (t) => {
+  const print = t.mock.method(console, "error", () => {});
+  let thrown = /** @type {unknown} */ (new RangeError("planted-secret"));
+  const { broker } = await brokerFor(t, {
+    authorize: () => {
+      throw thrown;
+    },
+  });
+  for (let count = 0; count < 3; count++) assert.equal((await ask(broker)).status, 500);
+  thrown = new TokenError("invalid_options", "wrong");
+  assert.equal((await ask(broker)).status, 500);
+
+  const lines = print.mock.calls.map(({ arguments: [line] }) => String(line));
+  assert.equal(lines.length, 2);
+  assert.match(lines[0] ?? "", /RangeError/);
+  assert.match(lines[1] ?? "", /invalid_options: .*wrong/);
+  assert.ok(!lines.join().includes("planted-secret"));
+});
+
+test("with `onError`, nothing is printed", async (t) => {
+  const print = t.mock.method(console, "error", () => {});
+  const { broker } = await brokerFor(t, {
+    authorize: () => {
+      throw new Error("planted");
+    },
+    onError: () => {},
+  });
+  assert.equal((await ask(broker)).status, 500);
+  assert.equal(print.mock.callCount(), 0);
+});

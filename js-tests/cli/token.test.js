@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 
 import { acmeProfile, call, claims, sandboxFor, sharedSandbox } from "../support/setup.js";
+import { assertHoldsNone, secretsOf } from "../support/secrets.js";
 import { folderFor } from "../stores/support.js";
 import { apis, output, run } from "./support.js";
 
@@ -191,4 +192,15 @@ test("a profile with literal credentials requires --identity with --store", asyn
   assert.deepEqual([one.status, again.status, two.status], [0, 0, 0]);
   assert.equal(again.stdout, one.stdout);
   assert.notEqual(two.stdout, one.stdout);
+});
+
+test("--verbose writes the steps to standard error, without secrets, and the token alone to standard output", async (t) => {
+  const sandbox = await sharedSandbox(t);
+  const { flags, env } = apis(sandbox).fluz;
+  const { status, stdout, stderr } = await run(["token", ...flags, "--verbose"], { env });
+
+  assert.equal(status, 0);
+  assert.match(stdout, /^[\w.-]+\n$/);
+  assert.match(stderr, /graphql-token-manager: grant sent/);
+  assertHoldsNone(stderr, [...secretsOf(sandbox), stdout.trim()]);
 });

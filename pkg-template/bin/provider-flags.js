@@ -8,6 +8,7 @@ import { UsageError } from "./errors.js";
 import { PROVIDERS } from "./provider-options.js";
 import { fromFile, fromVariable, readText } from "./secrets.js";
 import { span, whole } from "./args.js";
+import { printable } from "./printable.js";
 import { fromOwnVariable, hasVariable, variableOf } from "./variables.js";
 
 /** @import { Flags, Arguments } from "./args.js" */
@@ -138,6 +139,7 @@ export const PROVIDER_FLAGS = {
   timeout: { value: "SPAN", about: "for one request (default 10s)" },
   attempts: { value: "N", about: "requests in all, while failures may pass (default 3)" },
   lifetime: { value: "SPAN", about: "of a token, where the provider does not tell" },
+  verbose: { about: "each step of the manager on standard error, without secrets", short: "v" },
   "allow-insecure": { about: "accept an http: address that is not this machine" },
 };
 
@@ -175,6 +177,7 @@ export async function readProvider(args, warn) {
   if (lifetime) options.lifetimeMs = span("lifetime", lifetime);
   if (attempts) options.retry = { attempts: whole("attempts", attempts, 1, 100) };
   if (args.has("allow-insecure")) options.allowInsecure = true;
+  if (args.has("verbose")) options.debug = (/** @type {string} */ line) => console.error(printable(line));
   return options;
 }
 

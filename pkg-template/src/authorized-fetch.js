@@ -105,6 +105,7 @@ export async function sendWithReplay(handle, publicObject, request, options, ins
   });
   if (isSignedOut()) return afterSignOut();
   const { isReplayable } = request;
+  report(handle, "rejected", response);
   const isFinal = !isReplayable || inspection.authStatus === "partially_rejected";
   handle.withCore((core) =>
     isFinal ? core.rejectedWithoutReplay(handle, first.value) : core.tokenRejected(handle, first.value),
@@ -139,9 +140,21 @@ async function replay(handle, request, token, inspect, isSignedOut) {
   const { authStatus, text, response = sent.response } = await inspect(handle, sent.response, sent.hadToken);
   if (isSignedOut())
     return { response, text, rejected: authStatus === "rejected", token: token.value, isSignedOut: true };
+  report(handle, "replayed", response);
   if (authStatus === "accepted") adopt(handle, sent);
   else handle.withCore((core) => core.rejectedAfterRenewal(handle, token.value));
   return { response, text, rejected: authStatus === "rejected", token: token.value };
+}
+
+/**
+ * Reports a rejection, or the replay after it, to observers.
+ *
+ * @param {SessionHandle} handle
+ * @param {"rejected" | "replayed"} name
+ * @param {Response} response
+ */
+function report({ runtime, selector }, name, { status }) {
+  runtime.trace?.point(name, { status }, selector);
 }
 
 /**

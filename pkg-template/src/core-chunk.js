@@ -8,3 +8,4 @@ export { startCore } from "./start-core.js";
 export { authorizedFetch } from "./authorized-fetch.js";
 export { sendOperation } from "./graphql-request.js";
 export { ManagerCallbacks } from "./manager-callbacks.js";
+export { Trace } from "./trace.js";

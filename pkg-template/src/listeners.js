@@ -21,6 +21,12 @@ import { handled } from "../stores/foreign-promise.js";
 export class Listeners {
   /** @type {Entry[]} */
   #entries = [];
+  #warned;
+
+  /** @param {(warning: object) => void} warned called before the listeners of a warning that originates here */
+  constructor(warned) {
+    this.#warned = warned;
+  }
 
   /**
    * @param {Entry} entry
@@ -112,6 +118,8 @@ export class Listeners {
     // A listener for warnings that throws would cause warnings without end.
     if (type === "warning") return;
     const message = `a listener for \`${type}\` threw; catch errors in it`;
-    this.notify({ type: "warning", code: "listener_failed", message }, undefined);
+    const warning = { type: "warning", code: "listener_failed", message };
+    this.#warned(warning);
+    this.notify(warning, undefined);
   }
 }

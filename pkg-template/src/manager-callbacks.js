@@ -48,6 +48,31 @@ export class ManagerCallbacks extends HostBindings {
     this.#runtime.notify(event, selector);
   }
 
+  /** Whether anything receives steps. */
+  get isObserved() {
+    return this.#runtime.trace?.isObserved ?? false;
+  }
+
+  /**
+   * Reports a step to observers; see `Trace`.
+   *
+   * @param {string} name
+   * @param {string} detail
+   * @param {number} number
+   * @param {unknown} error
+   * @param {import("./trace.js").StartedGrant | undefined} started
+   * @param {unknown} selector of its session
+   */
+  step(name, detail, number, error, started, selector) {
+    try {
+      const now = this.monotonicNow();
+      return this.#runtime.trace?.step(name, detail, number, error, started, selector, now);
+    } catch {
+      // The core is on the stack and does not handle exceptions.
+      return undefined;
+    }
+  }
+
   /** @param {string} value @param {string[]} scopes @param {number} issuedAt @param {number} expiresAt */
   createToken(value, scopes, issuedAt, expiresAt) {
     return new AccessToken(value, scopes, issuedAt, expiresAt);

@@ -5,6 +5,7 @@
 
 import { loadCoreChunk } from "#load-core-chunk";
 import { countManager } from "./alive-managers.js";
+import { callerContext } from "./channels.js";
 import { ignoringErrors } from "./ignoring-errors.js";
 import { Listeners } from "./listeners.js";
 import { microtask } from "./microtask.js";
@@ -35,6 +36,7 @@ const NOTHING_SELECTED = "{}";
  * @typedef {object} ApiProfile
  * @property {string} name
  * @property {string} endpoint
+ * @property {string} grantUrl
  * @property {string[]} origins
  * @property {[name: string, value: string][]} headers
  * @property {string[]} rotationHeaders response headers that may contain a new token
@@ -75,7 +77,7 @@ export class ManagerRuntime {
   /** Set where I/O ends with the request that started it; see `IoScope` in src/core/policy.rs. */
   ioEndsWithRequest = ioEndsWithRequest();
 
-  listeners = new Listeners();
+  listeners = new Listeners((warning) => this.#report(warning, undefined));
 
   calls = new PendingCalls(this);
 
@@ -112,6 +114,12 @@ export class ManagerRuntime {
    * @type {CoreChunk}
    */
   chunk = /** @type {any} */ (undefined);
+  /**
+   * Reports what the manager does to observers. Set when the core starts.
+   *
+   * @type {InstanceType<CoreChunk["Trace"]> | undefined}
+   */
+  trace = undefined;
   /** Whether the manager is counted as alive, which requires a FinalizationRegistry to notice its collection. */
   isCounted = false;
   /** @type {ReturnType<typeof countManager> | undefined} */
@@ -292,7 +300,11 @@ export class ManagerRuntime {
     return new Promise((resolve, reject) => {
       if (handle.isClosed) throw handle.closedError();
       const isRunning = this.#activeCore() !== undefined;
-      const call = this.calls.add({ handle, resolve, reject, toResult, publicObject }, options?.signal);
+      const context = callerContext();
+      const call = this.calls.add(
+        { handle, resolve, reject, toResult, publicObject, context },
+        options?.signal,
+      );
       if (isRunning) {
         this.#send(send, call, options);
       } else {
@@ -481,6 +493,7 @@ export class ManagerRuntime {
    * @param {unknown} selector of its session
    */
   notify(event, selector) {
+    if (event.type === "close" || !this.isClosed) this.#report(event, selector);
     if (event.type === "close") {
       this.listeners.notify(event, undefined);
       this.listeners.clear();
@@ -491,10 +504,21 @@ export class ManagerRuntime {
     }
   }
 
+  /**
+   * Reports an event to observers.
+   *
+   * @param {any} event
+   * @param {unknown} selector
+   */
+  #report(event, selector) {
+    this.trace?.event(event, selector, this.listeners.has(event.type, selector));
+  }
+
   async #start() {
     try {
       const [chunk, instance] = await this.#startInstance();
       if (this.isClosed) throw this.defaultHandle.closedError();
+      this.trace ??= new chunk.Trace(this, /** @type {any} */ (this.#options)?.debug);
       // Another request may have started the core meanwhile.
       if (this.#activeCore() !== undefined) return;
       const callbacks = new chunk.ManagerCallbacks(this);

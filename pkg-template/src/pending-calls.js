@@ -18,6 +18,8 @@ import { poll } from "./request-scope.js";
  * @property {(reason: unknown) => void} reject
  * @property {(value: any) => unknown} toResult converts the token, or the scopes, to the result of the call; called when the
  *   core resolves the call
+ * @property {(<T>(action: () => T) => T) | undefined} [context] runs a function in the caller's asynchronous context, if
+ *   grants are traced
  * @property {unknown} publicObject the public object, kept reachable while the call is pending
  */
 
@@ -73,6 +75,15 @@ export class PendingCalls {
    */
   handleOf(id) {
     return this.#calls.get(id)?.handle;
+  }
+
+  /**
+   * Returns the pending calls of a session, the oldest first.
+   *
+   * @param {unknown} selector
+   */
+  waitingFor(selector) {
+    return [...this.#calls.values()].filter(({ handle }) => handle.selector === selector);
   }
 
   /**

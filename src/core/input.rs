@@ -151,6 +151,17 @@ pub enum GrantFailure {
 }
 
 impl GrantFailure {
+    /// Returns the error of the failure, if the provider or the request caused it.
+    pub const fn error(&self) -> Option<&TokenError> {
+        match self {
+            Self::Transient(error)
+            | Self::RefreshTokenRejected(error)
+            | Self::Permanent(error)
+            | Self::IdentityRejected(error) => Some(error),
+            Self::Unchanged => None,
+        }
+    }
+
     /// Returns the error of the failure.
     pub fn into_error(self) -> TokenError {
         match self {

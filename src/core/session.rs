@@ -154,6 +154,11 @@ impl Session {
         self.closed
     }
 
+    /// Why the acquisition in progress was started, and the number of its current attempt.
+    pub fn attempt(&self) -> Option<(Reason, u32)> {
+        self.acquisition.as_ref().map(|acquisition| (acquisition.reason, acquisition.failed_attempts + 1))
+    }
+
     /// The last sign-out, here or at another holder.
     pub const fn generation(&self) -> Generation {
         self.sign_out.generation()

@@ -8,9 +8,12 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal};
 
-use super::{Driver, sign_outs::SignOutStep};
+use super::{Driver, Step, sign_outs::SignOutStep};
 use crate::{
-    core::{AcquisitionId, CallId, ErrorCode, GrantFailure, Input, Secret, SessionId, TokenError},
+    core::{
+        AcquisitionId, CallId, ErrorCode, Grant, GrantFailure, Input, Reason, Secret, Session, SessionId,
+        TokenError,
+    },
     grant::{GrantResult, GrantRunner, GrantTask, Progress},
 };
 
@@ -28,6 +31,8 @@ pub(super) enum Recipient {
 pub(super) struct InFlight {
     pub(super) recipient: Recipient,
     abort: AbortController,
+    /// The start of the grant as observers know it. `undefined` if nothing observed it.
+    started: JsValue,
 }
 
 impl Driver {
@@ -43,7 +48,8 @@ impl Driver {
         };
         self.io_started(session);
         let signal = abort.signal();
-        self.in_flight.borrow_mut().push(InFlight { recipient, abort });
+        let started = self.grant_started(session, &task);
+        self.in_flight.borrow_mut().push(InFlight { recipient, abort, started });
         let driver = Rc::clone(self);
         spawn_local(async move {
             let progressed = |progress: Progress<'_>| driver.progressed(recipient, progress);
@@ -55,8 +61,32 @@ impl Driver {
                 // process running.
                 sent.abort.abort();
             }
+            let error = result.as_ref().err().and_then(GrantFailure::error);
+            driver.grant_ended(&sent, if result.is_ok() { "answered" } else { "failed" }, error);
             driver.deliver(recipient, result);
         });
+    }
+
+    /// Reports the start of a grant to observers, if there are any.
+    #[inline(never)]
+    fn grant_started(&self, session: SessionId, task: &GrantTask) -> JsValue {
+        let GrantTask::Token(grant) = task else { return JsValue::UNDEFINED };
+        let name = if matches!(grant, Grant::Refresh(_)) { "refresh sent" } else { "grant sent" };
+        let attempt = self.pool.borrow().session(session).and_then(Session::attempt);
+        let (reason, attempt) = attempt.unwrap_or((Reason::Initial, 1));
+        let number = f64::from(attempt);
+        let step = Step { session, name, detail: reason.as_str(), number, error: None };
+        self.step(step, &JsValue::UNDEFINED)
+    }
+
+    /// Reports the end of a grant, if its start was observed.
+    #[inline(never)]
+    fn grant_ended(&self, sent: &InFlight, name: &str, error: Option<&TokenError>) {
+        if let Recipient::Acquisition(session, _) = sent.recipient
+            && !sent.started.is_undefined()
+        {
+            self.step(Step { session, name, detail: "", number: 0.0, error }, &sent.started);
+        }
     }
 
     fn progressed(self: &Rc<Self>, recipient: Recipient, progress: Progress<'_>) {
@@ -159,6 +189,7 @@ impl Driver {
     pub(super) fn cancel(&self, recipient: Recipient) {
         let Some(in_flight) = self.take_in_flight(recipient) else { return };
         self.callbacks.abort(&in_flight.abort);
+        self.grant_ended(&in_flight, "cancelled", None);
     }
 }
 

@@ -11,6 +11,7 @@ use super::{Driver, in_flight::no_abort_controller};
 use crate::{
     core::{
         AcquisitionId, ClockOffset, Fence, GrantFailure, Input, Secret, Session, SessionId, StoredRecord,
+        TokenError, UnixMillis, WriteOutcome, millis,
     },
     grant::Progress,
     graphql::claimed_times,
@@ -79,6 +80,7 @@ impl Driver {
         if let Some(index) = self.shared.index_of(session, acquisition) {
             let leased = self.shared.0.borrow_mut().swap_remove(index);
             self.callbacks.release(&leased.lease.object);
+            self.observe(session, "lease released", f64::NAN, None);
         }
     }
 
@@ -143,6 +145,7 @@ impl Driver {
                 Err(failure) => return Some(Input::Granted(acquisition, Err(failure))),
             }
         }
+        let since = self.clock.now();
         let (ended, done) = callback_future(&self.callbacks, store.limit());
         match &op {
             StoreOp::Load => store.get(&done),
@@ -158,10 +161,18 @@ impl Driver {
         Some(match op {
             StoreOp::Load => {
                 let loaded = store.read_result(outcome);
+                self.store_step(session, "store read", since, loaded.as_ref().err());
                 Input::StoreRead(acquisition, loaded.map(|text| text.and_then(|text| self.read(&text, &key))))
             }
             StoreOp::Acquire(_) => {
-                let leased = store.lease_result(outcome).map(|lease| {
+                let leased = store.lease_result(outcome);
+                let name = match &leased {
+                    Ok(Some(_)) => "lease taken",
+                    Ok(None) => "lease held elsewhere",
+                    Err(_) => "lease failed",
+                };
+                self.store_step(session, name, since, leased.as_ref().err());
+                let leased = leased.map(|lease| {
                     let lease = lease?;
                     let fence = lease.fence;
                     self.shared.0.borrow_mut().push(Leased { session, acquisition, lease, secrets });
@@ -169,8 +180,22 @@ impl Driver {
                 });
                 Input::LeaseAnswered(acquisition, leased)
             }
-            StoreOp::Save(..) => Input::StoreWritten(acquisition, store.write_result(outcome)),
+            StoreOp::Save(..) => {
+                let written = store.write_result(outcome);
+                let name =
+                    if matches!(written, Ok(WriteOutcome::Fenced)) { "lease lost" } else { "store written" };
+                self.store_step(session, name, since, written.as_ref().err());
+                Input::StoreWritten(acquisition, written)
+            }
         })
+    }
+
+    /// Reports a finished operation to observers.
+    #[inline(never)]
+    #[expect(clippy::cast_precision_loss, reason = "a span is below 2^53")]
+    fn store_step(&self, session: SessionId, name: &str, since: UnixMillis, error: Option<&TokenError>) {
+        let took = millis(self.clock.now().since(since)) as f64;
+        self.observe(session, name, took, error);
     }
 
     fn read(&self, text: &Secret, key: &str) -> Option<StoredRecord> {

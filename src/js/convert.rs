@@ -51,6 +51,7 @@ pub(crate) fn api_profile_to_js(profile: &Profile, origins: &[String]) -> JsValu
     let mut fields = Fields::default();
     fields.text("name", Some(&profile.name));
     fields.text("endpoint", Some(&profile.endpoint));
+    fields.text("grantUrl", Some(profile.grant_url()));
     fields.put("origins", Json::list_of(&mut origins.iter().map(String::as_str)));
     fields.put("headers", Json::List(headers));
     // The headers that may contain a newer token.

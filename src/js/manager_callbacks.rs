@@ -18,8 +18,8 @@ extern "C" {
     #[derive(Clone)]
     pub(crate) type JsAccessToken;
 
-    /// The callbacks of one manager. None of them throws, and of those declared here only `notify` and `grant` run user
-    /// code.
+    /// The callbacks of one manager. None of them throws, and of those declared here only `notify`, `step` and `grant`
+    /// run user code.
     #[wasm_bindgen(extends = HostBindings)]
     pub type ManagerCallbacks;
 
@@ -68,6 +68,23 @@ extern "C" {
     /// Emits an event to listeners, for the session with this selector.
     #[wasm_bindgen(method)]
     pub(crate) fn notify(this: &ManagerCallbacks, event: &JsValue, selector: &JsValue);
+
+    /// Returns whether anything observes steps. Read before a step is described.
+    #[wasm_bindgen(method, getter, js_name = isObserved)]
+    pub(crate) fn is_observed(this: &ManagerCallbacks) -> bool;
+
+    /// Reports a step of the session with this selector to observers. The start of a grant returns a value, which the
+    /// report of its end passes as `started`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn step(
+        this: &ManagerCallbacks,
+        name: &str,
+        detail: &str,
+        number: f64,
+        error: &JsValue,
+        started: &JsValue,
+        selector: &JsValue,
+    ) -> JsValue;
 
     /// Reports that the status of any session may have changed.
     #[wasm_bindgen(method, js_name = statusChanged)]

@@ -171,6 +171,9 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
             builtin::unknown_provider(&options)
         }
     };
+    if !matches!(options.get("debug"), None | Some(RawValue::Bool(_) | RawValue::Function(_))) {
+        options.report_invalid("debug", "true, false or a function that receives each line");
+    }
     let ProviderConfig { mut profile, grant_source, scopes } = provider_config;
     let urls = UrlCheck { options: &options, platform, allow_insecure: values.flag("allowInsecure") };
     let own_origin = urls.check_endpoint(&profile.endpoint);

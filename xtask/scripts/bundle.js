@@ -117,6 +117,8 @@ function mainEntries() {
     mangleCache,
     define: {
       __VERSION__: JSON.stringify(version),
+      // Kept for the user's bundler; esbuild would decide it here.
+      "process.env.NODE_ENV": "process.env.NODE_ENV",
       __CORE_SHA256__: JSON.stringify(createHash("sha256").update(core).digest("hex")),
     },
   });

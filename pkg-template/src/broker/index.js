@@ -46,6 +46,8 @@ class TokenEndpoint {
   #requests;
   #reports = new RateLimit(REPORTS);
   #scopeSets = new ScopeSets();
+  /** The kinds of failures that were printed. @type {Set<string>} */
+  #printed = new Set();
 
   /** @param {TokenManager} tokens @param {BrokerOptions} options */
   constructor(tokens, options) {
@@ -138,7 +140,23 @@ class TokenEndpoint {
   /** @param {unknown} error @param {Request} request */
   #report(error, request) {
     const { onError } = this.#options;
-    ignoringErrors(() => onError?.(error, request));
+    void ignoringErrors(() => (onError ? onError(error, request) : this.#print(error)));
+  }
+
+  /**
+   * Prints a failure, each kind once: the code and the message of a `TokenError`, which have no secret; of another exception,
+   * which may have one, its name.
+   *
+   * @param {any} error
+   */
+  #print(error) {
+    const isOwn = TokenError.is(error);
+    const name = error instanceof Error && /^\w{1,40}$/.test(error.name) ? error.name : typeof error;
+    const kind = isOwn ? error.code : name;
+    if (this.#printed.has(kind)) return;
+    this.#printed.add(kind);
+    const what = isOwn ? `${kind}: ${error.message}` : `a function of its options threw ${kind}`;
+    console.error(`graphql-token-manager/broker: ${what}; set \`onError\` to receive each failure`);
   }
 }
 

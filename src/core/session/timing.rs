@@ -58,12 +58,17 @@ impl Session {
                 let offset = tokens.provider_clock;
                 (tokens.issued_at.shifted(offset), tokens.expires_at.shifted(offset))
             }),
-            refresh_at: self.background_refresh_at().into_option(),
+            refresh_at: self.refresh_at(),
             due_at: self.cached.as_ref().map(|cached| cached.refresh_at),
             last_error: self.last_failure.as_ref().map(|failure| failure.error.clone()),
             grants: u64::from(self.successes),
             failures: u64::from(self.failures),
         }
+    }
+
+    /// When the timer starts a refresh, if one is planned.
+    pub fn refresh_at(&self) -> Option<UnixMillis> {
+        self.background_refresh_at().into_option()
     }
 
     /// When any input starts the refresh, or continues the acquisition in progress.
