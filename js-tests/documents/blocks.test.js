@@ -45,7 +45,7 @@ const of = (wanted) => single.filter(({ language }) => language === wanted);
 /** Returns the examples in the documentation of the types. */
 async function typeExamples() {
   const files = await Promise.all(
-    ["pkg-template", "pkg-template/stores"].map(async (folder) =>
+    ["pkg-template", "pkg-template/otel", "pkg-template/stores"].map(async (folder) =>
       (await readdir(path.join(ROOT, folder))).map((name) => `${folder}/${name}`),
     ),
   );
@@ -133,14 +133,18 @@ test("commands of the package and of the repository, and their flags, exist", as
     .map((line) => line.replace(/ *#.*/, ""));
   const { stdout: help } = await run("cargo", ["xtask", "help"], { cwd: ROOT });
   const manifest = JSON.parse(await read("pkg-template/package.json"));
-  const packages = [manifest.name, ...Object.keys(manifest.peerDependencies)].join(" ");
+  const packages = [manifest.name, ...Object.keys(manifest.peerDependencies)];
 
   for (const line of lines) {
     const [, tool = "", words = ""] = /^(cargo xtask|npx graphql-token-manager) (.*)$/.exec(line) ?? [];
     const [command = ""] = words.split(" ");
     if (tool === "cargo xtask") assert.match(help, new RegExp(`^ +${command} `, "m"), line);
     else if (tool !== "") await assertKnown(command, words);
-    else if (line.startsWith("npm install")) assert.equal(line, `npm install ${packages}`);
+    else if (line.startsWith("npm install")) {
+      const installed = line.split(" ").slice(2);
+      assert.equal(installed[0], manifest.name, line);
+      for (const name of installed) assert.ok(packages.includes(name), line);
+    }
   }
 });
 
