@@ -302,7 +302,7 @@ fn revocation_is_an_operation_with_both_tokens() {
 
     let revocation = accepted(&acme().with("provider.revoke", given)).profile.revocation.expect("one");
 
-    assert_eq!(revocation.protocol, crate::provider::GrantProtocol::GraphQl);
+    assert_eq!(revocation.protocol, GrantProtocol::GraphQl);
     assert_eq!(revocation.operation.authorization, Authorization::AccessToken);
     let refresh = Variable::List(vec![Variable::RefreshToken]);
     assert_eq!(revocation.operation.variables, [("a".into(), Variable::AccessToken), ("r".into(), refresh)]);
