@@ -2,6 +2,7 @@
 
 import { AccessToken } from "./access-token.js";
 import { HostBindings } from "./host-bindings.js";
+import { PageSignOuts, isPage } from "./page-sign-outs.js";
 import { parseSelector } from "./selector.js";
 import { errorOf, fieldsOf } from "./token-error.js";
 
@@ -39,8 +40,14 @@ export class ManagerCallbacks extends HostBindings {
 
   /** Called with a digest of the manager's identity. @param {string} digest */
   identified(digest) {
-    this.#runtime.countAs(digest);
-    this.#runtime.watchSignOuts(digest);
+    const runtime = this.#runtime;
+    runtime.countAs(digest);
+    if (runtime.isClosed || !isPage()) return;
+    runtime.pageSignOuts ??= new PageSignOuts(
+      digest,
+      () => runtime.signedOutElsewhere(),
+      () => runtime.mayHaveMissedSignOut(),
+    );
   }
 
   /** Emits an event. @param {any} event @param {unknown} selector of its session */

@@ -10,7 +10,6 @@ import { ignoringErrors } from "./ignoring-errors.js";
 import { Listeners } from "./listeners.js";
 import { microtask } from "./microtask.js";
 import { callSnapshot } from "./options-snapshot.js";
-import { PageSignOuts, isPage } from "./page-sign-outs.js";
 import { PendingCalls } from "./pending-calls.js";
 import { ioEndsWithRequest, poll } from "./request-scope.js";
 import { inRootContext } from "./root-context.js";
@@ -26,6 +25,7 @@ import { handled } from "../stores/foreign-promise.js";
 /** @typedef {import("./core-instance.js").CoreInstance} CoreInstance */
 /** @typedef {import("../index.js").CoreSource} CoreSource */
 /** @typedef {import("../index.js").Status} Status */
+/** @typedef {import("./page-sign-outs.js").PageSignOuts} PageSignOuts */
 
 /** The selector of the default session, as JSON. */
 const NOTHING_SELECTED = "{}";
@@ -138,8 +138,8 @@ export class ManagerRuntime {
   /** @type {Promise<void> | undefined} */
   #starting = undefined;
   #counters = { grants: 0, failures: 0 };
-  /** @type {PageSignOuts | undefined} */
-  #pageSignOuts = undefined;
+  /** Sign-outs of other pages, in a page. Set once the core runs. @type {PageSignOuts | undefined} */
+  pageSignOuts = undefined;
 
   /** @param {unknown} options */
   constructor(options) {
@@ -239,7 +239,7 @@ export class ManagerRuntime {
           : this.calls.reject(call, errorOf(failure));
       start(native, end);
       // The identity of a session is not announced, and signing out all sessions would also replace their records.
-      if (isWhole || !this.#hasStore) this.#pageSignOuts?.announce();
+      if (isWhole || !this.#hasStore) this.pageSignOuts?.announce();
     };
     const result = this.#addCall(handle, send, undefined, () => undefined, publicObject);
     this.#waitUntil?.(result);
@@ -254,14 +254,14 @@ export class ManagerRuntime {
    * Follows a sign-out of another page. Also with a store: the other page may not have all of these sessions, and the
    * store may fail, or be one that pages do not share.
    */
-  #signedOutElsewhere() {
+  signedOutElsewhere() {
     this.#signOutHandles();
     this.withCore((core) => core.clearAll(() => {}));
   }
 
   /** Follows a sign-out that a page may have missed while it was in the back/forward cache. */
-  #mayHaveMissed() {
-    if (!this.#hasStore) return this.#signedOutElsewhere();
+  mayHaveMissedSignOut() {
+    if (!this.#hasStore) return this.signedOutElsewhere();
     for (const handle of this.#handles()) this.withCore((core) => core.storeChanged(handle));
   }
 
@@ -272,20 +272,6 @@ export class ManagerRuntime {
   #handles() {
     const manager = this.manager.deref();
     return manager === undefined ? [] : this.handlesOf(manager);
-  }
-
-  /**
-   * In a page, watches for sign-outs in other pages.
-   *
-   * @param {string} digest of the identity
-   */
-  watchSignOuts(digest) {
-    if (this.isClosed || !isPage()) return;
-    this.#pageSignOuts ??= new PageSignOuts(
-      digest,
-      () => this.#signedOutElsewhere(),
-      () => this.#mayHaveMissed(),
-    );
   }
 
   /**
@@ -447,7 +433,7 @@ export class ManagerRuntime {
     this.isClosed = true;
     this.#options = undefined;
     this.#count?.end();
-    this.#pageSignOuts?.close();
+    this.pageSignOuts?.close();
     this.#core?.unwatch();
     const core = this.#activeCore();
     const closed = this.#closeInCore((native, onClosed) => native.close(onClosed));

@@ -4,8 +4,8 @@ use super::*;
 use crate::{
     json::Json,
     provider::{
-        Authorization, DefaultFailure, ErrorMatcher, ExpiryField, Lifetime, Operation, RotationHeader,
-        SecretId, StringList, TokenShape, TokenSource, Variable,
+        Authorization, DefaultFailure, ErrorMatcher, ExpiryField, GrantProtocol, Lifetime, Operation,
+        RotationHeader, SecretId, StringList, TokenShape, TokenSource, Variable,
     },
 };
 
