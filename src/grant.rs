@@ -152,6 +152,7 @@ impl GrantRunner<'_> {
     }
 
     fn secret(&self, outcome: CallOutcome, name: &str) -> Result<Secret, GrantFailure> {
+        let cause = self.cause(&outcome, None);
         let what = match outcome.into_value(self.config.timeout) {
             Ok(value) => match value.as_string() {
                 Some(text) if !text.trim().is_empty() => return Ok(Secret::new(text)),
@@ -162,7 +163,7 @@ impl GrantRunner<'_> {
         };
         let message =
             format!("the function given for `{name}` {what}; it must return the secret as a string");
-        Err(self.transient(ErrorCode::CredentialsUnavailable, message))
+        Err(self.thrown(ErrorCode::CredentialsUnavailable, message, cause))
     }
 
     fn send(
@@ -286,6 +287,11 @@ impl GrantRunner<'_> {
                 (ErrorCode::Network, "throw a TokenError to state whether to retry")
             }
         };
+        let presented = match grant {
+            Grant::Refresh(token) => Some(token.expose()),
+            Grant::Authenticate | Grant::AuthenticateIfChanged(_) => None,
+        };
+        let cause = self.cause(&outcome, presented);
         match outcome.into_value(self.config.timeout) {
             Ok(value) => {
                 let now = self.clock.now();
@@ -293,7 +299,7 @@ impl GrantRunner<'_> {
                     .map_err(GrantFailure::Permanent)
             }
             Err(what) => {
-                Err(self.transient(code, format!("the `grant` function of {name} {what}; {advice}")))
+                Err(self.thrown(code, format!("the `grant` function of {name} {what}; {advice}"), cause))
             }
         }
     }
@@ -302,6 +308,18 @@ impl GrantRunner<'_> {
     fn endpoint(&self, url: &str) -> String {
         let origin = (PLATFORM.parse_url)(url).map(|url| url.origin);
         format!("{} ({})", self.config.profile.issuer(), origin.as_deref().unwrap_or("its endpoint"))
+    }
+
+    /// Describes what a user-supplied function threw, without the `secret` that it received.
+    fn cause(&self, outcome: &CallOutcome, secret: Option<&str>) -> Option<String> {
+        let CallOutcome::Rejected(thrown) = outcome else { return None };
+        Some(self.callbacks.describe_cause(thrown, secret))
+    }
+
+    fn thrown(&self, code: ErrorCode, message: String, cause: Option<String>) -> GrantFailure {
+        let mut error = TokenError::new(code, message).of(self.config.profile.issuer());
+        error.cause = cause;
+        GrantFailure::Transient(error)
     }
 
     fn transient(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {

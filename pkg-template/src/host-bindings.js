@@ -130,6 +130,16 @@ export class HostBindings {
   }
 
   /**
+   * Describes what a user-supplied function threw, as the `cause` of an error; see `causeOf` in token-error.js.
+   *
+   * @param {unknown} thrown
+   * @param {string | undefined} secret that the function received, and the description must not quote
+   */
+  describeCause(thrown, secret) {
+    return failureOf(thrown, secretsOf([], secret)).cause;
+  }
+
+  /**
    * Acquires a lease, as {@link call}. A lease that arrives too late is released.
    *
    * @param {(...args: any[]) => unknown} action

@@ -17,7 +17,7 @@ import { serializeSelector, parseSelector } from "./selector.js";
 import { SessionHandle } from "./session-handle.js";
 import { StatusChanges, statusOf } from "./status.js";
 import { EVENTS_WITH_SESSION } from "./tables.js";
-import { TokenError, errorOf } from "./token-error.js";
+import { TokenError, errorAt, errorOf, traceOf } from "./token-error.js";
 import { handled } from "../stores/foreign-promise.js";
 
 /** @typedef {import("#glue").NativeManager} NativeManager the class that the Rust crate exports: one manager */
@@ -241,7 +241,7 @@ export class ManagerRuntime {
       // The identity of a session is not announced, and signing out all sessions would also replace their records.
       if (isWhole || !this.#hasStore) this.pageSignOuts?.announce();
     };
-    const result = this.#addCall(handle, send, undefined, () => undefined, publicObject);
+    const result = this.#addCall(handle, send, undefined, () => undefined, publicObject, this.#signOut);
     this.#waitUntil?.(result);
     return result;
   }
@@ -280,20 +280,23 @@ export class ManagerRuntime {
    * @param {any} options
    * @param {(value: any) => unknown} toResult
    * @param {unknown} publicObject
+   * @param {Function} [entry] the function whose callers are the stack of an error
    * @returns {Promise<any>}
    */
-  #addCall(handle, send, options, toResult, publicObject) {
+  #addCall(handle, send, options, toResult, publicObject, entry = handle.startCall) {
     return new Promise((resolve, reject) => {
-      if (handle.isClosed) throw handle.closedError();
+      if (handle.isClosed) throw errorAt(traceOf(entry), handle.closedError());
       const isRunning = this.#activeCore() !== undefined;
       const context = callerContext();
       const call = this.calls.add(
-        { handle, resolve, reject, toResult, publicObject, context },
+        { handle, resolve, reject, toResult, publicObject, context, entry },
         options?.signal,
       );
       if (isRunning) {
         this.#send(send, call, options);
+        this.calls.trace(call);
       } else {
+        this.calls.trace(call);
         const snapshot = callSnapshot(options);
         this.ready().then(
           () => this.#send(send, call, snapshot),

@@ -5,6 +5,7 @@
 
 import { checkedSignal, reasonOf } from "./abort-signal.js";
 import { poll } from "./request-scope.js";
+import { errorAt, traceOf } from "./token-error.js";
 
 /** @typedef {import("./manager-runtime.js").ManagerRuntime} ManagerRuntime */
 /** @typedef {import("./session-handle.js").SessionHandle} SessionHandle */
@@ -21,10 +22,13 @@ import { poll } from "./request-scope.js";
  * @property {(<T>(action: () => T) => T) | undefined} [context] runs a function in the caller's asynchronous context, if
  *   grants are traced
  * @property {unknown} publicObject the public object, kept reachable while the call is pending
+ * @property {Function} entry the function whose callers are the stack of an error
  */
 
 /**
  * @typedef {object} CallState
+ * @property {{ stack?: unknown } | undefined} trace the stack of the call; `undefined` while the core receives it
+ * @property {{ error: unknown } | undefined} failure the error of a call that has no trace yet
  * @property {(() => void) | undefined} release removes the listener from the caller's signal
  * @property {number} missed number of polls of this call since the last poll by the request that runs the session's I/O
  * @property {number} ioPolls value of `ioPolls` of the session at the last poll
@@ -64,7 +68,16 @@ export class PendingCalls {
     if (this.#runtime.ioEndsWithRequest) poll(() => this.#poll(id));
     const release = this.#rejectOnAbort(id, spec.handle, signal);
     const polledAt = this.#runtime.ioEndsWithRequest ? Date.now() : 0;
-    this.#calls.set(id, { ...spec, release, missed: 0, ioPolls: 0, polledAt, settle: undefined });
+    this.#calls.set(id, {
+      ...spec,
+      trace: undefined,
+      failure: undefined,
+      release,
+      missed: 0,
+      ioPolls: 0,
+      polledAt,
+      settle: undefined,
+    });
     return id;
   }
 
@@ -106,9 +119,35 @@ export class PendingCalls {
     this.#settle(id, ({ resolve }) => resolve(result));
   }
 
-  /** Rejects a call. @param {number} id @param {unknown} error */
+  /**
+   * Rejects a call. Several calls may be rejected with one `TokenError`, of which each receives a copy with its own stack.
+   *
+   * @param {number} id
+   * @param {unknown} error
+   */
   reject(id, error) {
-    this.#settle(id, ({ reject }) => reject(error));
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    if (call.trace === undefined) {
+      // The core rejects the call at once. Recording a stack with frames of WebAssembly takes ten times as long.
+      call.failure = { error };
+      return;
+    }
+    const own = errorAt(call.trace, error);
+    this.#settle(id, ({ reject }) => reject(own));
+  }
+
+  /**
+   * Records the stack of a call that is still pending, and rejects it if it has failed. Called after the core received the
+   * call, because one that it resolves at once needs no stack.
+   *
+   * @param {number} id
+   */
+  trace(id) {
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    call.trace = traceOf(call.entry);
+    if (call.failure) this.reject(id, call.failure.error);
   }
 
   /**
@@ -129,9 +168,9 @@ export class PendingCalls {
   rejectAllLater() {
     const calls = this.#calls;
     return (error) => {
-      for (const { release, reject } of calls.values()) {
+      for (const { release, reject, trace } of calls.values()) {
         release?.();
-        reject(error());
+        reject(errorAt(trace ?? {}, error()));
       }
     };
   }
@@ -179,7 +218,7 @@ export class PendingCalls {
     if (signal === undefined) return undefined;
     if (signal.aborted) throw reasonOf(signal);
     const abort = () => {
-      this.reject(id, reasonOf(signal));
+      this.#settle(id, ({ reject }) => reject(reasonOf(signal)));
       this.#runtime.withCore((core) => core.cancelCall(id, handle));
     };
     signal.addEventListener("abort", abort, { once: true });

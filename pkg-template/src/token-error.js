@@ -60,6 +60,66 @@ export class TokenError extends Error {
   }
 }
 
+/** The lines of a stack as V8 formats them, which it does when the stack is read. */
+const FRAMES = /\n {4}at [^]*/;
+
+/**
+ * Whether stacks have such lines. Other engines leave the errors of calls as they are.
+ *
+ * @type {boolean | undefined}
+ */
+let hasFrames;
+
+/**
+ * Records the stack of a call, where it has {@link FRAMES}.
+ *
+ * @param {Function} omitted the function whose frame, and those above, are left out
+ * @returns {{ stack?: unknown }}
+ */
+export function traceOf(omitted) {
+  const trace = {};
+  try {
+    hasFrames ??= FRAMES.test(`${new Error().stack}`);
+    if (hasFrames) Error.captureStackTrace(trace, omitted);
+  } catch {
+    // The stack may be exhausted, or the function replaced.
+  }
+  return trace;
+}
+
+/**
+ * Returns a copy of a `TokenError` that has the stack of a call, where the stack is known; other values as they are. The
+ * stack of the original leads into the core, not to the caller.
+ *
+ * @param {{ stack?: unknown }} trace
+ * @param {unknown} error
+ */
+export function errorAt(trace, error) {
+  if (!(error instanceof TokenError) || !("stack" in trace)) return error;
+  const { stackTraceLimit } = Error;
+  try {
+    const { code, message } = error;
+    // The stack of the copy itself is not recorded.
+    Error.stackTraceLimit = 0;
+    const copy = new TokenError(code, message, /** @type {any} */ (error));
+    const set = (/** @type {unknown} */ value) =>
+      void Object.defineProperty(copy, "stack", { value, configurable: true, writable: true });
+    // Formatting takes longer than all else, and thousands of callers may be rejected at once.
+    const get = () => {
+      const [frames] = FRAMES.exec(`${trace.stack}`) ?? [""];
+      set(`TokenError: ${message}${frames}`);
+      return copy.stack;
+    };
+    Object.defineProperty(copy, "stack", { get, set, configurable: true });
+    return copy;
+  } catch {
+    return error;
+  } finally {
+    // It is writable if the assignment above did not throw.
+    if (Error.stackTraceLimit !== stackTraceLimit) Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 /**
  * Creates an error from the fields that the core returns.
  *

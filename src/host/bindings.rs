@@ -51,6 +51,10 @@ extern "C" {
         done: &JsValue,
     );
 
+    /// Describes what a user-supplied function threw, as the `cause` of an error, without the `secret`.
+    #[wasm_bindgen(method, js_name = describeCause)]
+    pub(crate) fn describe_cause(this: &HostBindings, thrown: &JsValue, secret: Option<&str>) -> String;
+
     /// Calls the `acquire` function of a store. A lease that arrives after the time limit is released.
     #[wasm_bindgen(method)]
     pub(crate) fn acquire(this: &HostBindings, function: &Function, arguments: &Array, done: &JsValue);

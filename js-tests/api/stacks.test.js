@@ -1,0 +1,167 @@
+// The stack of an error leads to the line of the call, and each caller has its own error. What a user-supplied function
+// threw is its `cause`.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { TokenError } from "graphql-token-manager";
+
+import { managerFor } from "../support/setup.js";
+import { failure } from "../support/waiting.js";
+
+/** @import { TestContext } from "node:test" */
+
+const ENDPOINT = "https://api.acme.test/graphql";
+
+/** @param {TestContext} t @param {Record<string, any>} profile @param {Record<string, any>} [options] */
+const acmeFor = (t, profile, options) =>
+  managerFor(t, {
+    provider: { name: "acme", endpoint: ENDPOINT, ...profile },
+    retry: { attempts: 1 },
+    ...options,
+  });
+
+/** @param {TestContext} t @param {() => unknown} fails */
+const rejectingFor = (t, fails) => acmeFor(t, { grant: fails });
+
+const refused = () => {
+  throw new TokenError("invalid_credentials", "no", { status: 401, requestId: "r-1" });
+};
+
+/** @type {Record<string, (tokens: any) => Promise<unknown>>} */
+const CALLS = {
+  getToken: async function callerOfGetToken(tokens) {
+    return await tokens.getToken();
+  },
+  getAccessToken: async function callerOfGetAccessToken(tokens) {
+    return await tokens.getAccessToken();
+  },
+  refresh: async function callerOfRefresh(tokens) {
+    return await tokens.refresh();
+  },
+  fetch: async function callerOfFetch(tokens) {
+    return await tokens.fetch(ENDPOINT, { method: "POST", body: "{}" });
+  },
+  request: async function callerOfRequest(tokens) {
+    return await tokens.request("{ ok }");
+  },
+};
+
+describe("the stack names the caller, and no function of the core,", () => {
+  for (const [method, call] of Object.entries(CALLS)) {
+    for (const isRunning of [false, true]) {
+      test(`of ${method}, ${isRunning ? "while the core runs" : "before the core runs"}`, async (t) => {
+        const tokens = rejectingFor(t, refused);
+        if (isRunning) await tokens.ready();
+
+        const { stack } = await failure(call(tokens));
+
+        const [head, ...frames] = `${stack}`.split("\n");
+        assert.match(`${head}`, /^TokenError: /);
+        assert.ok(
+          frames.some((frame) => frame.includes(call.name) && frame.includes("stacks.test.js")),
+          stack,
+        );
+        assert.doesNotMatch(`${stack}`, /wasm/);
+      });
+    }
+  }
+});
+
+test("callers that share a failure receive errors of their own with the same fields", async (t) => {
+  const tokens = rejectingFor(t, refused);
+
+  const [one, other] = await Promise.all([
+    failure(CALLS.getToken?.(tokens) ?? Promise.resolve()),
+    failure(CALLS.refresh?.(tokens) ?? Promise.resolve()),
+  ]);
+
+  assert.notEqual(one, other);
+  assert.match(`${one.stack}`, /callerOfGetToken/);
+  assert.match(`${other.stack}`, /callerOfRefresh/);
+  for (const error of [one, other]) {
+    assert.ok(TokenError.is(error));
+    assert.deepEqual(
+      [error.code, error.status, error.requestId, error.retryable, error.provider],
+      ["invalid_credentials", 401, "r-1", false, "acme"],
+    );
+  }
+});
+
+test("the reason of an aborted signal is passed on as it is, also if it is a TokenError", async (t) => {
+  const tokens = rejectingFor(t, () => new Promise(() => {}));
+  const controller = new AbortController();
+  const reason = new TokenError("closed", "mine");
+
+  const pending = tokens.getToken({ signal: controller.signal });
+  controller.abort(reason);
+
+  assert.equal(await failure(pending), reason);
+});
+
+test("where the stack is unavailable, the error has that of its creation", async (t) => {
+  const tokens = rejectingFor(t, refused);
+  const { stackTraceLimit } = Error;
+  t.after(() => (Error.stackTraceLimit = stackTraceLimit));
+  Error.stackTraceLimit = 0;
+
+  const error = await failure(tokens.getToken());
+
+  assert.equal(error.code, "invalid_credentials");
+});
+
+describe("the cause is what the user's function threw, with its class and message,", () => {
+  class VaultError extends Error {
+    name = "VaultError";
+  }
+  const throwing = () => {
+    throw new VaultError("the vault is sealed");
+  };
+  const data = {
+    token: { data: "login" },
+    expiry: { lifetimeMs: 1_000 },
+    authenticate: { document: "{ login }", variables: { secret: throwing } },
+  };
+
+  /** @type {Record<string, [profile: Record<string, any>, options: Record<string, any>, code: string]>} */
+  const functions = {
+    "a secret function": [data, {}, "credentials_unavailable"],
+    "a `grant` function": [{ grant: throwing }, {}, "network"],
+    "a `grant` function that rejects": [{ grant: async () => throwing() }, {}, "network"],
+    fetch: [
+      { ...data, authenticate: { document: "{ login }" } },
+      {
+        fetch: () => {
+          throw new VaultError("the vault is sealed");
+        },
+      },
+      "fetch_threw",
+    ],
+  };
+  for (const [name, [profile, options, code]] of Object.entries(functions)) {
+    test(`of ${name}`, async (t) => {
+      const error = await failure(acmeFor(t, profile, options).getToken());
+
+      const cause = /** @type {any} */ (error.cause);
+      assert.equal(error.code, code);
+      assert.deepEqual([cause.name, cause.message], ["VaultError", "the vault is sealed"]);
+    });
+  }
+
+  test("without the refresh token that a `grant` function received", async (t) => {
+    const planted = "planted-refresh-token";
+    let grants = 0;
+    const grant = ({ refreshToken = "" }) => {
+      if (++grants > 1) throw new Error(`cannot use ${refreshToken}`);
+      return { accessToken: "one", expiresInMs: 60_000, refreshToken: planted };
+    };
+    const tokens = acmeFor(t, { grant });
+    await tokens.getToken();
+
+    const error = await failure(tokens.refresh());
+
+    const cause = /** @type {any} */ (error.cause);
+    assert.equal(cause.message, "cannot use [redacted]");
+    assert.ok(!`${cause.stack}`.includes(planted));
+  });
+});
