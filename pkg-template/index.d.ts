@@ -708,11 +708,26 @@ export interface TokenErrorDetails {
   missingScopes?: readonly string[] | undefined;
   /** Number of requests that were sent. */
   attempts?: number | undefined;
+  /** What the provider said. */
+  providerErrors?: readonly ProviderError[] | undefined;
   /**
    * The underlying error. Of the manager's own errors, those of a `fetch` that threw have one: a copy with its class,
    * code, message and stack, in which values of the request are replaced by `[redacted]`.
    */
   cause?: unknown;
+}
+
+/**
+ * An error of a provider's response, without secrets: values of the request that may be secret, and tokens, are replaced
+ * by `[secret]`. An error from which they cannot be removed is left out.
+ */
+export interface ProviderError {
+  /** The provider's own message, of at most 500 characters. */
+  readonly message: string;
+  /** The provider's own code, of at most 100 characters. */
+  readonly code?: string;
+  /** The path of the affected field, separated by dots, of at most 200 characters. */
+  readonly path?: string;
 }
 
 /** A {@link TokenError} with the code `Code`. */
@@ -742,6 +757,12 @@ export interface TokenErrorOf<Code extends TokenErrorCode> extends Error {
     : readonly string[] | undefined;
   /** Number of requests that were sent. */
   readonly attempts?: number;
+  /**
+   * What the provider said, if its response has errors: a frozen list of at most five, the first of which is in `message`
+   * as well. Not set with the code `graphql_errors`, where {@link GraphQLRequestError.errors} has them. See
+   * `quoteErrors` in {@link CommonOptions}.
+   */
+  readonly providerErrors?: readonly ProviderError[];
 }
 
 /**

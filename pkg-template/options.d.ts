@@ -161,6 +161,14 @@ export interface CommonOptions {
    * determines the owner of the token, set `identity`.
    */
   identity?: string | undefined;
+  /**
+   * Whether errors quote those of the response: the first one in `message`, and of a failed grant all in `providerErrors`.
+   * Credentials and tokens are removed from them. Variables of {@link TokenManager.request} are not, because the manager
+   * cannot tell which are confidential; with `false`, nothing is quoted.
+   *
+   * @defaultValue `true`
+   */
+  quoteErrors?: boolean | undefined;
   /** The limits of {@link TokenManager.session}. */
   sessions?: SessionOptions | undefined;
 }

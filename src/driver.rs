@@ -346,7 +346,7 @@ impl Driver {
     }
 
     pub(crate) fn api_profile(&self) -> JsValue {
-        api_profile_to_js(&self.config.profile, &self.config.origins)
+        api_profile_to_js(&self.config)
     }
 
     pub(crate) fn check_rejection(&self, status: u16, body: Option<&str>) -> AuthStatus {
@@ -436,7 +436,14 @@ impl Driver {
     fn http_response(&self, response: &JsValue, wanted: &[&str], body: String) -> Option<HttpResponse> {
         let (status, headers) = status_and_headers_of(&self.callbacks, response, wanted)?;
         let now = self.clock.now();
-        Some(HttpResponse { status, headers, body: Secret::new(body), sent_at: now, received_at: now })
+        Some(HttpResponse {
+            status,
+            headers,
+            body: Secret::new(body),
+            provider_errors: None,
+            sent_at: now,
+            received_at: now,
+        })
     }
 
     fn perform(self: &Rc<Self>, session: SessionId, effect: Effect) {

@@ -173,10 +173,23 @@ impl GrantRunner<'_> {
         done: &JsValue,
     ) -> Result<(), GrantFailure> {
         let request = exchange.next_request(&self.schema_variants.borrow(), secrets, PLATFORM)?;
-        let sending =
-            Fetcher { bindings: self.callbacks, fetch: self.config.fetch.as_ref(), signal: self.signal };
+        let sending = Fetcher {
+            bindings: self.callbacks,
+            fetch: self.config.fetch.as_ref(),
+            signal: self.signal,
+            quotable: self.config.quotes_errors.then(|| self.quotable()),
+        };
         sending.send(&request, &wanted_headers(&self.config.profile), done);
         Ok(())
+    }
+
+    /// Returns what errors may quote of a request: the scopes, and the names of what is no secret.
+    fn quotable(&self) -> Array {
+        let quotable = scopes_to_js(&self.scopes);
+        for name in self.config.profile.quotable {
+            quotable.push(&JsValue::from_str(name));
+        }
+        quotable
     }
 
     /// Returns the result, or `None` if another request is required.

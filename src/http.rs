@@ -1,8 +1,8 @@
 //! HTTP requests and responses as plain values.
 
-use std::fmt;
+use std::{fmt, rc::Rc};
 
-use crate::core::{Secret, UnixMillis};
+use crate::core::{ProviderErrors, Secret, UnixMillis};
 
 /// A request to send. The method is always `POST`, and redirects are not followed.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct HttpResponse {
     pub headers: Vec<(String, Secret)>,
     /// The body.
     pub body: Secret,
+    /// The errors of the body that are safe to show, where there are any.
+    pub provider_errors: Option<Rc<ProviderErrors>>,
     /// When the request was sent.
     pub sent_at: UnixMillis,
     /// When the whole body was received.

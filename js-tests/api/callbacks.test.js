@@ -44,7 +44,7 @@ const PLACES = `
     new TokenManager({ provider: { name: "mine", endpoint, grant, ...parts }, ...quick, ...options });
   const managers = [];
   const kept = (tokens) => (managers.push(tokens), tokens);
-  const fluz = { provider: "fluz", environment: "sandbox", endpoint, apiKey: "k", userId: "u", accountId: "a", scopes: ["A"] };
+  const fluz = { provider: "fluz", environment: "sandbox", endpoint, apiKey: "k", userId: "6f1d3f0e-8f0b-4c53-9d0a-3b6f2f1f7a01", accountId: "b1a7c9d2-5e44-4a8e-9a3c-0d4e8c6f7b02", scopes: ["A"] };
   const settled = (promise) => Promise.resolve(promise).then(() => {}, () => {});
 
   const listener = (type, cause, parts) => async (failing) => {

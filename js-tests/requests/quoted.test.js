@@ -72,8 +72,8 @@ test("an error of a grant does not contain a credential that the response has as
   const options = {
     provider: "fluz",
     environment: "sandbox",
-    userId: "u",
-    accountId: "a",
+    userId: "6f1d3f0e-8f0b-4c53-9d0a-3b6f2f1f7a01",
+    accountId: "b1a7c9d2-5e44-4a8e-9a3c-0d4e8c6f7b02",
     scopes: ["LIST_OFFERS"],
   };
   const tokens = managerFor(t, { ...options, endpoint, apiKey: "an-api-key-of-the-application" });

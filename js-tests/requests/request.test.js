@@ -118,8 +118,8 @@ describe("a response", () => {
 
       assert.deepEqual([error.code, error.status, error.provider], [outcome, status, "acme"]);
       assert.equal(GraphQLRequestError.is(error), outcome === "graphql_errors");
-      assertHoldsNone(error.message, ["planted words"]);
-      if (outcome !== "graphql_errors") assertHoldsNone(error, ["planted words"]);
+      if (outcome === "graphql_errors") assert.ok(error.message.includes("planted words"));
+      else assertHoldsNone(error, ["planted words"]);
       assert.equal(
         error.retryAfterMs,
         ["server", "rate_limited"].includes(outcome) || status === 500 ? 7_000 : undefined,
@@ -214,13 +214,14 @@ describe("a response", () => {
 describe("a GraphQLRequestError", () => {
   const answer = {
     errors: [
-      { message: "planted words", path: ["a", 0], extensions: { code: "BAD", secret: "planted words" } },
+      { message: "first", path: ["a", 0], extensions: { code: "BAD", secret: "planted words" } },
+      { message: "planted words", extensions: { code: "WORSE" } },
     ],
     data: { a: "planted data", b: null },
     extensions: { requestId: "r-1" },
   };
 
-  test("has the API's errors, and prints only their codes", async (t) => {
+  test("has the API's errors, and prints only their codes and the first message", async (t) => {
     const { endpoint } = await apiFor(t, (_, response) => json(response, 200, answer));
     const { tokens } = countedFor(t, endpoint);
 
@@ -232,7 +233,7 @@ describe("a GraphQLRequestError", () => {
       ["GraphQLRequestError", "graphql_errors", 200, "r-1"],
     );
     assert.deepEqual([error.errors, error.data], [answer.errors, answer.data]);
-    assert.ok(error.message.includes("BAD"));
+    assert.ok(error.message.includes("BAD") && error.message.includes("first"));
     for (const shown of [
       `${error}`,
       inspect(error),
@@ -242,6 +243,29 @@ describe("a GraphQLRequestError", () => {
       assert.ok(!shown.includes("planted"), shown);
     }
     assert.ok(inspect(error).includes("requestId: 'r-1'"));
+  });
+
+  test("shows no message of the API if `quoteErrors` is false", async (t) => {
+    const { endpoint } = await apiFor(t, (_, response) => json(response, 200, answer));
+    const { tokens } = countedFor(t, endpoint, { quoteErrors: false });
+
+    const error = await requestError(tokens.request("{ a b }"));
+
+    assert.ok(!error.message.includes("first"));
+    assert.deepEqual(error.errors, answer.errors);
+  });
+
+  test("shows at most 500 characters of the message, without the token", async (t) => {
+    const { endpoint } = await apiFor(t, ({ headers }, response) =>
+      json(response, 200, { errors: [{ message: `${headers.authorization} ${"word ".repeat(300)}` }] }),
+    );
+    const { tokens } = countedFor(t, endpoint);
+    const token = await tokens.getToken();
+
+    const error = await requestError(tokens.request("{ a b }"));
+
+    assert.ok(error.message.includes("word") && error.message.length < 700);
+    assert.ok(!error.message.includes(token));
   });
 
   test("is distinguished from other errors, and can be constructed for a test", () => {

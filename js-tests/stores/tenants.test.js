@@ -46,7 +46,10 @@ async function grantingApi(t) {
 
 /** @param {string} endpoint */
 function fluz(endpoint) {
-  const ids = { userId: "user", accountId: "account" };
+  const ids = {
+    userId: "6f1d3f0e-8f0b-4c53-9d0a-3b6f2f1f7a01",
+    accountId: "b1a7c9d2-5e44-4a8e-9a3c-0d4e8c6f7b02",
+  };
   return { provider: "fluz", endpoint, apiKey: "key", ...ids, scopes: ["A"], renewal: "generate" };
 }
 

@@ -138,28 +138,6 @@ export function secretsOf(headers, body) {
   return written.size > 2_000 ? undefined : [...written].sort((one, other) => other.length - one.length);
 }
 
-/**
- * Removes the codes and ids that quote a secret of the request from a response. The core shows codes and ids in
- * messages, and an opaque token can look like one. If there are too many texts to search for, all codes and ids are
- * removed.
- *
- * @param {string} text
- * @param {Iterable<[name: string, value: string]>} headers
- * @param {unknown} [body]
- */
-export function withoutQuotations(text, headers, body) {
-  /** @type {string[] | undefined} */
-  let secrets;
-  return text.replace(SHOWN_MEMBER, (member) => {
-    // Texts of at most 7 characters occur in ordinary codes.
-    secrets ??= secretsOf(headers, body)?.filter(({ length }) => length > 7) ?? ['"'];
-    return secrets.some((secret) => member.includes(secret)) ? '"":0' : member;
-  });
-}
-
-/** Members that messages show, up to 64 characters, each of which may be escaped. See src/graphql/response.rs. */
-const SHOWN_MEMBER = /"(?:code|errorClass|requestId|error)"\s*:\s*"(?:[^"\\]|\\.){1,400}"/g;
-
 /** @param {string} text */
 function escaped(text) {
   try {
@@ -169,8 +147,8 @@ function escaped(text) {
   }
 }
 
-/** @param {string} body */
-function parsedBody(body) {
+/** Returns the members of a JSON body or the fields of a form. @param {string} body */
+export function parsedBody(body) {
   try {
     return JSON.parse(body);
   } catch {

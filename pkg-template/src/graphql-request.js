@@ -7,8 +7,9 @@ import { sendWithReplay } from "./authorized-fetch.js";
 import { readText } from "./body-reading.js";
 import { withoutCache } from "./cache-mode.js";
 import { fetchArguments } from "./fetch-arguments.js";
-import { failureOf, secretsOf, withoutQuotations } from "./fetch-failure.js";
+import { failureOf, secretsOf } from "./fetch-failure.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
+import { providerErrorsOf, secretsOfOperation, withoutQuotations } from "./provider-errors.js";
 import { requestSnapshot } from "./request-snapshot.js";
 import { authStatusOf, isResponse } from "./response-inspection.js";
 import { outlined, parsed } from "./response-outline.js";
@@ -50,21 +51,32 @@ export async function sendOperation(handle, publicObject, operation) {
     inspect,
   );
   const answer = parsed(text);
+  const secrets = () => secretsOfOperation(token, entriesOf(request.headers), body);
   const outline = () =>
     withoutQuotations(
       outlined(text ?? "", () => answer),
-      [...entriesOf(request.headers), ["", token ?? ""]],
+      secrets,
     );
+  const quoting = (/** @type {any} */ fields) => {
+    // Only a GraphQL response is the API's own; JSON of another form may come from anything in between.
+    const errors = Array.isArray(answer?.errors) && handle.api.quotesErrors ? answer.errors : [];
+    const said = providerErrorsOf({ errors }, secrets);
+    // Not if the core has ended, whose error is not about the response.
+    if (said === undefined || TokenError.is(fields)) return fields;
+    const message = `${fields.message}; ${fields.provider} said: ${said[0].message}`;
+    return { ...fields, message, providerErrors: said };
+  };
   if (rejected && isSignedOut) throw signedOut(handle, response);
   if (rejected)
     throw errorOf(
-      handle.deriveErrorFields((core) => core.explainRejection(response, outline(), scopes, handle)),
+      quoting(handle.deriveErrorFields((core) => core.explainRejection(response, outline(), scopes, handle))),
     );
   const isTrusted = isResponse(response) && (response.ok || isGraphQl(response));
   if (isTrusted && isObject(answer?.data) && isEmpty(answer.errors)) return answer.data;
-  const fields = handle.deriveErrorFields((core) => core.classifyResponse(response, outline()));
+  const fields = quoting(handle.deriveErrorFields((core) => core.classifyResponse(response, outline())));
   if (fields.code !== "graphql_errors") throw errorOf(fields);
-  const { message, ...details } = fields;
+  // `errors` has all of them, and is not printed.
+  const { message, providerErrors: _, ...details } = fields;
   throw new GraphQLRequestError(message, { ...details, errors: answer.errors, data: answer.data });
 }
 

@@ -4,9 +4,11 @@
 
 import { readUpTo, readerOf } from "./body-reading.js";
 import { withoutCache } from "./cache-mode.js";
-import { failureOf, secretsOf, withoutQuotations } from "./fetch-failure.js";
+import { failureOf, secretsOf } from "./fetch-failure.js";
 import { ignoringErrors } from "./ignoring-errors.js";
+import { providerErrorsOf, secretsOfGrant, tokensOf, withoutQuotations } from "./provider-errors.js";
 import { ioEndsWithRequest } from "./request-scope.js";
+import { parsed } from "./response-outline.js";
 import { startTimer, stopTimer } from "./timers.js";
 import { MAX_JSON_BYTES } from "./tables.js";
 import { handled } from "../stores/foreign-promise.js";
@@ -203,20 +205,21 @@ export class HostBindings {
   }
 
   /**
-   * Sends a POST request and reads the whole response: its text, its status and the headers named in `wanted`. On a
-   * failure the outcome is a keyword or the system's error code. The message is left out, because messages of `fetch`
-   * quote headers.
+   * Sends a POST request and reads the whole response: its text, its errors as JSON, the message of the first of them,
+   * its status and the headers named in `wanted`. On a failure the outcome is a keyword or the system's error code. The
+   * message is left out, because messages of `fetch` quote headers.
    *
    * @param {typeof globalThis.fetch | undefined} fetch replaces the global `fetch`
    * @param {string} url
    * @param {[name: string, value: string][]} headers
    * @param {string} body
    * @param {RequestCredentials | undefined} credentials
+   * @param {string[] | undefined} quotable what errors may quote of the request; if `undefined`, they are left out
    * @param {string[]} wanted
    * @param {AbortSignal} signal
    * @param {ReportOutcome} done
    */
-  sendRequest(fetch, url, headers, body, credentials, wanted, signal, done) {
+  sendRequest(fetch, url, headers, body, credentials, quotable, wanted, signal, done) {
     /** @type {RequestInit} */
     const init = {
       method: "POST",
@@ -229,7 +232,7 @@ export class HostBindings {
     };
     // Workers reject a `credentials` member.
     if (credentials) init.credentials = credentials;
-    reportOutcome(() => sendAndRead(fetch ?? globalThis.fetch, url, init, wanted), signal, done);
+    reportOutcome(() => sendAndRead(fetch ?? globalThis.fetch, url, init, quotable, wanted), signal, done);
   }
 
   /**
@@ -275,9 +278,10 @@ function reportOutcome(action, signal, done) {
  * @param {any} fetch
  * @param {string} url
  * @param {RequestInit} init
+ * @param {string[] | undefined} quotable
  * @param {string[]} wanted
  */
-async function sendAndRead(fetch, url, init, wanted) {
+async function sendAndRead(fetch, url, init, quotable, wanted) {
   const signal = /** @type {AbortSignal} */ (init.signal);
   if (typeof fetch !== "function") return "unavailable";
   const sent = Object.entries(/** @type {Record<string, string>} */ (init.headers));
@@ -289,11 +293,33 @@ async function sendAndRead(fetch, url, init, wanted) {
     if (!found || !(reader || typeof response.text === "function")) return "invalid";
     const text = reader ? await readUpTo(reader, signal) : await handled(response.text());
     if (typeof text !== "string") return reader ? "too large" : "invalid";
-    return text.length > MAX_JSON_BYTES ? "too large" : [withoutQuotations(text, sent, init.body), ...found];
+    if (text.length > MAX_JSON_BYTES) return "too large";
+    const secrets = () => secretsOfGrant(url, sent, String(init.body), quotable ?? []);
+    const errors = quotable && grantErrors(text, found, wanted, secrets);
+    const said = errors ? [JSON.stringify(errors), errors[0].message] : [undefined, undefined];
+    return [withoutQuotations(text, secrets), ...said, ...found];
   } catch (error) {
     return failureOf(error, secretsOf(sent, init.body));
   }
 }
+
+/**
+ * Returns the errors of the response to a grant; see {@link providerErrorsOf}.
+ *
+ * @param {string} text
+ * @param {unknown[]} found its status and headers
+ * @param {string[]} wanted names of the headers
+ * @param {() => string[]} secrets
+ */
+function grantErrors(text, [, ...found], wanted, secrets) {
+  if (!/"(?:errors?|message)"/.test(text)) return undefined;
+  const answer = parsed(text);
+  const headers = found.filter((value, index) => value && !PUBLIC_HEADER.test(wanted[index]));
+  return providerErrorsOf(answer, () => [...secrets(), ...tokensOf(answer, headers.map(String))]);
+}
+
+/** Headers in which no token is received. */
+const PUBLIC_HEADER = /^(?:date|retry-after|content-type)$/;
 
 /**
  * @param {any} response

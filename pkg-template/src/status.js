@@ -45,6 +45,8 @@ function frozen(handle, fields) {
     Object.defineProperty(fields, "expiresInMs", { enumerable: true, get });
   }
   Object.freeze(fields.lastError?.missingScopes);
+  fields.lastError?.providerErrors?.forEach(Object.freeze);
+  Object.freeze(fields.lastError?.providerErrors);
   Object.freeze(fields.lastError);
   return Object.freeze(fields);
 }

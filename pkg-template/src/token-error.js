@@ -16,6 +16,7 @@ const DETAILS = /** @type {const} */ ([
   "retryAfterMs",
   "missingScopes",
   "attempts",
+  "providerErrors",
 ]);
 
 export class TokenError extends Error {
@@ -36,8 +37,9 @@ export class TokenError extends Error {
     this.retryable = details.retryable ?? RETRYABLE.includes(code);
     for (const key of DETAILS) {
       // By its type, an `insufficient_scope` error always has `missingScopes`.
-      const value =
+      const given =
         details[key] ?? (key === "missingScopes" && code === "insufficient_scope" ? [] : undefined);
+      const value = key === "providerErrors" ? frozenErrors(given) : given;
       if (value !== undefined) Object.assign(this, { [key]: value });
     }
   }
@@ -121,6 +123,18 @@ export function errorAt(trace, error) {
 }
 
 /**
+ * Returns a frozen copy of `providerErrors`, which may come from a user-supplied function.
+ *
+ * @param {any} given
+ * @returns {readonly import("../index.js").ProviderError[] | undefined}
+ */
+function frozenErrors(given) {
+  return Array.isArray(given)
+    ? Object.freeze(given.slice(0, 5).map((error) => Object.freeze({ ...error })))
+    : undefined;
+}
+
+/**
  * Creates an error from the fields that the core returns.
  *
  * @param {{ code: TokenErrorCode, message: string } & TokenErrorDetails} fields
@@ -158,7 +172,9 @@ export function fieldsOf(thrown) {
     const { code, message, retryable, ...details } = /** @type {any} */ (thrown);
     const { status, requestId, retryAfterMs } = details;
     const missingScopes = Array.isArray(details.missingScopes) ? [...details.missingScopes] : undefined;
-    return { code, message, retryable, status, requestId, retryAfterMs, missingScopes };
+    // As JSON, which is how the core keeps them.
+    const providerErrors = JSON.stringify(frozenErrors(details.providerErrors));
+    return { code, message, retryable, status, requestId, retryAfterMs, missingScopes, providerErrors };
   } catch {
     // The object has the brand, but its members cannot be read.
     return undefined;

@@ -93,8 +93,9 @@ impl ErrorCode {
 
 /// An error as a caller receives it: what failed, why, and what to do.
 ///
-/// Contains no secret, and of a response's body only the request id and codes of letters, digits and `-_.`. It is
-/// copy-on-write, because all callers of an acquisition share its error.
+/// Contains no secret, and of a response's body only the request id, codes of letters, digits and `-_.`, and the errors
+/// from which JavaScript has removed the secrets (`pkg-template/src/provider-errors.js`). It is copy-on-write, because
+/// all callers of an acquisition share its error.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenError(Rc<ErrorDetails>);
 
@@ -121,6 +122,17 @@ pub struct ErrorDetails {
     pub retryability: Option<Retryability>,
     /// The value that `fetch` threw, as described by JavaScript. Contains no secret.
     pub cause: Option<String>,
+    /// What the provider said.
+    pub provider_errors: Option<Rc<ProviderErrors>>,
+}
+
+/// The errors of a response, without secrets: `pkg-template/src/provider-errors.js` removes them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ProviderErrors {
+    /// The errors, serialized as JSON.
+    pub json: String,
+    /// The message of the first one.
+    pub first: String,
 }
 
 /// Classification of a failure.
@@ -146,6 +158,7 @@ impl TokenError {
             attempts: None,
             retryability: None,
             cause: None,
+            provider_errors: None,
         }))
     }
 

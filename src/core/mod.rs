@@ -33,7 +33,7 @@ pub use acquisition::{Acquisition, AcquisitionId, LeaseWait, Permit, Phase, Stor
 pub use cached_token::{CachedToken, Freshness};
 pub use credentials::{CredentialHistory, CredentialId, SharedCredentials, Subject};
 pub use effect::{Effect, Grant};
-pub use error::{ErrorCode, ErrorDetails, Retryability, TokenError};
+pub use error::{ErrorCode, ErrorDetails, ProviderErrors, Retryability, TokenError};
 pub use event::{Event, Reason};
 pub use input::{Borrowing, CallId, Fence, GrantFailure, Input, SignOutMode, TokenRequest, WriteOutcome};
 pub use jitter::Jitter;

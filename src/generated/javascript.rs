@@ -75,7 +75,7 @@ fn provider(provider: &Descriptor) -> String {
 
 fn option(option: &OptionSpec) -> String {
     let (kind, about) = match option.accepts {
-        Accepts::Text(about) | Accepts::UserName(about) => ("text", about),
+        Accepts::Text(about) | Accepts::Uuid(about) | Accepts::UserName(about) => ("text", about),
         Accepts::Secret(about) => ("secret", about),
         Accepts::Date => ("date", "a date, as in 2019-01-01"),
         Accepts::Scopes => {

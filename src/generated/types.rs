@@ -111,7 +111,7 @@ fn assert_accepted(accepts: Accepts, member: &Member, label: &str) {
     let states = |range: &str| assert!(plain(about).contains(range), "{label} states the range: {range}");
     let has = |what: &str| assert!(types.contains(what), "{label} has the type {what}: {types}");
     match accepts {
-        Accepts::Text(_) | Accepts::UserName(_) => has("string"),
+        Accepts::Text(_) | Accepts::Uuid(_) | Accepts::UserName(_) => has("string"),
         Accepts::Date => {
             has("string");
             states("YYYY-MM-DD");

@@ -58,8 +58,7 @@ pub fn classify(profile: &Profile, response: &HttpResponse, platform: Platform) 
         let is_transient = rate_limited || outage || parsed.errors_match(profile.error_rules.outage);
         retryability = Some(if is_transient { Retryability::Retryable } else { Retryability::Permanent });
         let message = format!(
-            "{name} answered with errors ({summary}); see `errors` and `data`, which are not printed since they may \
-             hold anything"
+            "{name} answered with errors ({summary}); see `errors` and `data`, which are not printed"
         );
         (ErrorCode::GraphqlErrors, message)
     } else if rate_limited {

@@ -270,6 +270,7 @@ mod tests {
             status: 200,
             headers: date.map(|date| ("date".to_owned(), Secret::new(date))).into_iter().collect(),
             body: Secret::new(""),
+            provider_errors: None,
             sent_at: received_at - Duration::from_millis(200),
             received_at,
         }

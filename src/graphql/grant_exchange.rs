@@ -9,6 +9,7 @@ use crate::{
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
+    options::closest_match,
     provider::{
         DefaultFailure, ErrorRules, GrantProtocol, NameKind, Operation, Profile, Revocation,
         SelectedVariable, StringList, TokenSource,
@@ -392,7 +393,7 @@ impl<'a> GrantExchange<'a> {
             || (self.profile.default_failure == DefaultFailure::InvalidCredentials && failed)
             || self.is_null_login(parsed);
         let mut code = ErrorCode::Protocol;
-        let message = if rejected_names.contains(&true) {
+        let mut message = if rejected_names.contains(&true) {
             format!(
                 "{name} has no such request for a token ({summary}): check `endpoint`, and whether there is a newer \
                  graphql-token-manager"
@@ -429,7 +430,24 @@ impl<'a> GrantExchange<'a> {
                 ),
             }
         };
+        if failed && code != ErrorCode::InvalidCredentials {
+            message += &self.scope_suggestion();
+        }
         parsed.error(name, code, message)
+    }
+
+    /// Returns the end of the message about a failed grant, where a requested scope is probably misspelled. The provider
+    /// decides which scopes exist: it may have more than are documented.
+    fn scope_suggestion(&self) -> String {
+        let known = self.profile.known_scopes.iter();
+        let known = known.as_slice();
+        let mut suggestion = String::new();
+        for scope in self.scopes.iter().filter(|scope| !known.contains(scope)) {
+            if let Some(meant) = closest_match(scope, known) {
+                suggestion += &["; did you mean the scope \"", meant, "\", not \"", scope, "\""].concat();
+            }
+        }
+        suggestion
     }
 
     /// Returns whether the login is `null`, which is how an API that returns the token in a header reports a failed

@@ -3,10 +3,10 @@
 //! Tolerant where servers differ: the status alone determines nothing, errors may lack keys or be in unusual places,
 //! and the body may not be GraphQL.
 
-use std::{fmt, time::Duration};
+use std::{fmt, rc::Rc, time::Duration};
 
 use crate::{
-    core::{ErrorCode, TokenError, TokenTimes, limits::MAX_ERRORS},
+    core::{ErrorCode, ProviderErrors, TokenError, TokenTimes, limits::MAX_ERRORS},
     http::HttpResponse,
     json::{Json, Platform, has_too_many_values},
     provider::{ErrorMatcher, GrantProtocol, profile::strings},
@@ -23,6 +23,7 @@ pub struct ParsedResponse {
     /// Body, where it is JSON.
     body: Option<Json>,
     format: ResponseFormat,
+    provider_errors: Option<Rc<ProviderErrors>>,
 }
 
 /// Layout of data and errors in a body.
@@ -85,7 +86,8 @@ impl ParsedResponse {
             GrantProtocol::TokenEndpoint { .. } => ResponseFormat::OAuth,
         };
         if has_too_many_values(response.body.expose()) {
-            return Self { status: response.status, kind: BodyKind::TooLarge, body: None, format };
+            let kind = BodyKind::TooLarge;
+            return Self { status: response.status, kind, body: None, format, provider_errors: None };
         }
         Self::of(response, format, platform)
     }
@@ -102,7 +104,8 @@ impl ParsedResponse {
             None if text.as_bytes().first() == Some(&b'<') => BodyKind::Html,
             None => BodyKind::NotJson,
         };
-        Self { status: response.status, kind, body, format }
+        let provider_errors = response.provider_errors.clone();
+        Self { status: response.status, kind, body, format, provider_errors }
     }
 
     /// Returns the data, unless it is missing or `null`.
@@ -180,12 +183,16 @@ impl ParsedResponse {
         matches!(self.status, 0 | 300..=399)
     }
 
-    /// Creates an error of `provider` with the status and request id.
-    pub(super) fn error(&self, provider: &str, code: ErrorCode, message: String) -> TokenError {
+    /// Creates an error of `provider` with the status, the request id and what the provider said.
+    pub(super) fn error(&self, provider: &str, code: ErrorCode, mut message: String) -> TokenError {
+        if let Some(errors) = &self.provider_errors {
+            message += &["; ", provider, " said: ", &errors.first].concat();
+        }
         let mut error = TokenError::new(code, message).of(provider);
         let failure = &mut *error;
         failure.status = (self.status > 0).then_some(self.status);
         failure.request_id = self.request_id().map(str::to_owned);
+        failure.provider_errors = self.provider_errors.clone();
         error
     }
 }
@@ -230,7 +237,8 @@ pub(super) fn errors_match(body: &Json, matcher: &ErrorMatcher) -> bool {
 /// Responses have one or two errors; longer lists would make messages unreadable.
 const MAX_CODES_SHOWN: usize = 3;
 
-/// An error of a response. Its message is compared and never shown: servers quote the variables of the request.
+/// An error of a response. Its message is compared and not shown, since servers quote the variables of the request; see
+/// [`ProviderErrors`].
 pub(super) struct GraphqlError<'a> {
     error: &'a Json,
     format: ResponseFormat,
@@ -329,8 +337,14 @@ mod tests {
 
     fn parsed(status: u16, body: &str) -> ParsedResponse {
         let at = UnixMillis::new(0);
-        let response =
-            HttpResponse { status, headers: vec![], body: Secret::new(body), sent_at: at, received_at: at };
+        let response = HttpResponse {
+            status,
+            headers: vec![],
+            body: Secret::new(body),
+            provider_errors: None,
+            sent_at: at,
+            received_at: at,
+        };
         ParsedResponse::read(&response, PLATFORM)
     }
 

@@ -73,8 +73,9 @@ extern "C" {
         changed: &JsValue,
     ) -> Option<Function>;
 
-    /// Sends a request and reads the whole response: its text, its status and its headers named in `wanted`, or a
-    /// string that names the reason why there is none.
+    /// Sends a request and reads the whole response: its text, its errors without secrets, the message of the first
+    /// error, its status and its headers named in `wanted`, or a string that names the reason why there is none. What is
+    /// `quotable` of the request is no secret; if it is `None`, the errors are not read.
     #[wasm_bindgen(method, js_name = sendRequest)]
     pub(crate) fn send_request(
         this: &HostBindings,
@@ -83,6 +84,7 @@ extern "C" {
         headers: &Array,
         body: &str,
         credentials: Option<&str>,
+        quotable: Option<&Array>,
         wanted: &Array,
         signal: &AbortSignal,
         done: &JsValue,

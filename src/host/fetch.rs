@@ -1,11 +1,13 @@
 //! Sends a request with `fetch` and reads the whole response.
 
+use std::rc::Rc;
+
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 use crate::{
-    core::{Secret, UnixMillis},
+    core::{ProviderErrors, Secret, UnixMillis},
     host::{CallOutcome, HostBindings},
     http::{HttpRequest, HttpResponse},
 };
@@ -44,6 +46,8 @@ pub(crate) struct Fetcher<'a> {
     /// A replacement for the global `fetch`.
     pub(crate) fetch: Option<&'a Function>,
     pub(crate) signal: &'a AbortSignal,
+    /// What errors may quote of the request: names of variables and headers, and values. If `None`, they are not read.
+    pub(crate) quotable: Option<Array>,
 }
 
 impl Fetcher<'_> {
@@ -59,6 +63,7 @@ impl Fetcher<'_> {
             &headers,
             request.body.expose(),
             request.credentials,
+            self.quotable.as_ref(),
             &strings(wanted),
             self.signal,
             done,
@@ -92,8 +97,10 @@ pub(crate) fn response_of(
         });
     };
     let body = Secret::new(parts.shift().as_string().unwrap_or_default());
+    let (json, first) = (parts.shift().as_string(), parts.shift().as_string());
+    let provider_errors = json.zip(first).map(|(json, first)| Rc::new(ProviderErrors { json, first }));
     let (status, headers) = status_and_headers(parts, wanted);
-    Ok(HttpResponse { status, headers, body, sent_at, received_at })
+    Ok(HttpResponse { status, headers, body, provider_errors, sent_at, received_at })
 }
 
 fn fetch_exception(failure: &JsValue) -> FetchException {

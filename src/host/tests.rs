@@ -355,6 +355,7 @@ async fn fetched(source: &str) -> Result<crate::http::HttpResponse, FetchFailure
         bindings: &bindings(),
         fetch: Some(&function),
         signal: &AbortController::new().expect("there is one").signal(),
+        quotable: Some(Array::new()),
     };
     let (clock, wanted) = (Clock::new(bindings()), ["date", "x-authorization"]);
     let (ended, done) = callback_future(&bindings(), Duration::from_secs(60));

@@ -7,9 +7,10 @@ use wasm_bindgen::JsValue;
 
 use crate::{
     core::{Event, Freshness, Retryability, ScopeSet, Status, TokenError, UnixMillis, millis},
-    host::to_js,
+    host::{PLATFORM, to_js},
     json::Json,
-    provider::{ErrorMatcher, Profile, TokenSource},
+    options::Config,
+    provider::{ErrorMatcher, TokenSource},
 };
 
 /// Creates the result of `status()`.
@@ -38,7 +39,8 @@ pub(crate) fn status_to_js(status: &Status, sessions: usize) -> JsValue {
 }
 
 /// Creates the properties of the API that JavaScript needs in order to send requests to it.
-pub(crate) fn api_profile_to_js(profile: &Profile, origins: &[String]) -> JsValue {
+pub(crate) fn api_profile_to_js(config: &Config) -> JsValue {
+    let Config { profile, origins, .. } = config;
     let ErrorMatcher { statuses, codes, messages, phrases } = &profile.error_rules.rejected;
     let mut headers = Vec::new();
     for (name, value) in &profile.headers {
@@ -64,6 +66,7 @@ pub(crate) fn api_profile_to_js(profile: &Profile, origins: &[String]) -> JsValu
     // The statuses that reject a token.
     fields.put("rejectionStatuses", Json::List(rejection_statuses));
     // True if bodies of responses may also reject a token.
+    fields.flag("quotesErrors", Some(config.quotes_errors));
     fields.flag("rejectsInBody", Some(!(codes.is_empty() && messages.is_empty() && phrases.is_empty())));
     fields.into_js()
 }
@@ -90,6 +93,11 @@ fn error_fields(error: &TokenError) -> Json {
         fields.put("missingScopes", Json::list_of(&mut scopes.iter()));
     }
     fields.number("attempts", error.attempts.map(f64::from));
+    if let Some(errors) =
+        error.provider_errors.as_ref().and_then(|errors| (PLATFORM.parse_json)(&errors.json))
+    {
+        fields.put("providerErrors", errors);
+    }
     Json::Map(fields.0)
 }
 

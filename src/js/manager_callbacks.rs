@@ -1,13 +1,13 @@
 //! The callbacks of one manager in JavaScript, which the driver calls.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 use crate::{
-    core::{CallId, ErrorCode, Retryability, ScopeSet, TokenError, TokenSet},
+    core::{CallId, ErrorCode, ProviderErrors, Retryability, ScopeSet, TokenError, TokenSet},
     host::HostBindings,
     js::{SessionHandle, scopes_to_js},
 };
@@ -141,6 +141,9 @@ impl ManagerCallbacks {
             .filter(|millis| *millis >= 0.0)
             .map(|millis| Duration::from_micros((millis * 1000.0) as u64));
         failure.missing_scopes = missing_scopes;
+        failure.provider_errors = get("providerErrors")
+            .as_string()
+            .map(|json| Rc::new(ProviderErrors { json, first: String::new() }));
         failure.retryability = Some(retryability);
         Some(error)
     }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     json::Function,
     provider::{
-        Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol,
+        Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, IdForm,
         Lifetime, Operation, Profile, Revocation, RotationHeader, SecretId, SelectorPolicy, StringList,
         TokenShape, TokenSource, Variable, option::Values,
     },
@@ -52,7 +52,7 @@ pub(super) fn read<'a>(
     } else {
         read_grant(provider, &mut profile, &mut secrets);
         profile.secrets = StringList::Owned(secrets.names);
-        profile.selector_policy = SelectorPolicy::PlainVariables { optional: &[] };
+        profile.selector_policy = SelectorPolicy::PlainVariables { optional: &[], form: IdForm::Any };
         GrantSource::Profile(secrets.sources)
     };
     profile.revocation = revocation(provider);
@@ -85,6 +85,8 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
         advice: "what `authenticate` identifies with",
         secrets: StringList::default(),
         selector_policy: SelectorPolicy::Any,
+        quotable: &[],
+        known_scopes: StringList::default(),
     }
 }
 

@@ -19,6 +19,7 @@ use std::time::Duration;
 use reader::OptionReader;
 pub use selector::{Selection, read_selector};
 use table::IDENTITY;
+pub(crate) use validation_error::closest_match;
 use validation_error::{ValidationError, item_path};
 
 pub use crate::provider::SecretSource;
@@ -62,6 +63,8 @@ pub struct Config {
     pub store: Option<StoreMethods>,
     /// Name of the credentials' owner, part of the key in a shared store.
     pub identity: Option<String>,
+    /// Set if errors may quote those of a response.
+    pub quotes_errors: bool,
 }
 
 /// The options that determine which token is granted, besides those that a selector replaces.
@@ -93,6 +96,7 @@ impl Config {
             keep_alive: _,
             limits: _,
             store: _,
+            quotes_errors: _,
         } = self;
         TokenDetermination { profile, grant_source, identity: identity.as_deref() }
     }
@@ -215,6 +219,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
         limits,
         store,
         identity,
+        quotes_errors: !matches!(options.get("quoteErrors"), Some(RawValue::Bool(false))),
         fetch: values.function("fetch"),
         origins: urls.origins(own_origin),
         keep_alive: if values.flag("keepAlive") { KeepAlive::Yes } else { KeepAlive::No },

@@ -97,6 +97,11 @@ impl<'a> OptionReader<'a> {
         }
         match option.accepts {
             Accepts::Text(hint) => drop(self.required_text(name, hint)),
+            Accepts::Uuid(hint) => {
+                if !is_uuid_text(&self.required_text(name, hint)) {
+                    self.report_value(name, NO_UUID, hint);
+                }
+            }
             Accepts::UserName(hint) => drop(self.basic_user_name(name, hint)),
             Accepts::Date => self.check_date(name),
             Accepts::Secret(hint) => drop(self.secret(name, hint)),
@@ -420,6 +425,18 @@ fn is_date(text: &str) -> bool {
         (digits[0] - b'0') * 10 + (digits[1] - b'0')
     };
     shaped && (1..=12).contains(&number(5)) && (1..=31).contains(&number(8))
+}
+
+/// What a string is called that is no UUID.
+pub(super) const NO_UUID: &str = "a string that is no UUID";
+
+/// RFC 9562 section 4: 32 hexadecimal digits in five groups.
+pub(super) fn is_uuid_text(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 /// RFC 6749 section 3.3: visible ASCII except `"` and `\`.

@@ -1,10 +1,14 @@
 //! Selectors of sessions: `session({ userId, scopes })`.
 
-use super::{Config, OptionReader, RawValue, ValidationError, validation_error::redacted_key};
+use super::{
+    Config, OptionReader, RawValue, ValidationError,
+    reader::{NO_UUID, is_uuid_text},
+    validation_error::redacted_key,
+};
 use crate::{
     core::{ScopeSet, Scoping, TokenError},
     json::Json,
-    provider::{GrantProtocol, SelectedVariable, SelectorPolicy, Variable},
+    provider::{GrantProtocol, IdForm, SelectedVariable, SelectorPolicy, Variable},
 };
 
 /// Values that a session selects instead of those of its manager.
@@ -119,10 +123,13 @@ fn chosen(
 ) -> Option<Json> {
     let own = if let Variable::Literal(own) = own { Some(own) } else { None };
     let may_be_left_out =
-        matches!(selector_policy, SelectorPolicy::PlainVariables { optional } if optional.contains(&key));
+        matches!(selector_policy, SelectorPolicy::PlainVariables { optional, .. } if optional.contains(&key));
+    let is_uuid = matches!(selector_policy, SelectorPolicy::PlainVariables { form: IdForm::Uuid, .. });
     let hint = match own {
         Some(Json::Number(_)) => "a number",
         Some(Json::Bool(_)) => "true or false",
+        _ if is_uuid && may_be_left_out => "a UUID, or null for none",
+        _ if is_uuid => "a UUID, or leave it out for the manager's own",
         _ if may_be_left_out => "a string, or null for none",
         _ => "a string, or leave it out for the manager's own",
     };
@@ -138,6 +145,8 @@ fn chosen(
         options.report_value(key, UNDEFINED, OR_LEAVE_OUT);
     } else if json.is_none() {
         options.report_invalid(key, hint);
+    } else if is_uuid && !given.as_text().is_some_and(is_uuid_text) {
+        options.report_value(key, NO_UUID, hint);
     }
     json
 }

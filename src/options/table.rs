@@ -6,7 +6,7 @@
 use crate::provider::option::{Accepts, OptionSpec};
 
 /// Options of every provider.
-pub static COMMON: [OptionSpec; 19] = [
+pub static COMMON: [OptionSpec; 20] = [
     OptionSpec::required("provider", Accepts::Other),
     OptionSpec::optional("endpoint", Accepts::Text("the URL to send grants to")),
     OptionSpec::optional("lifetimeMs", Accepts::Millis(1.0)),
@@ -28,6 +28,7 @@ pub static COMMON: [OptionSpec; 19] = [
     OptionSpec::optional("identity", Accepts::Text(IDENTITY)),
     // Used by JavaScript, also where it restarts the core.
     OptionSpec::optional("debug", Accepts::Other),
+    OptionSpec::optional("quoteErrors", Accepts::Flag),
 ];
 
 const WINDOW: &str = "a fraction of the lifetime from 0 to 0.9, for example 0.25";

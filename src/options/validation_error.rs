@@ -57,7 +57,7 @@ pub(super) fn redacted_key(key: &str) -> &str {
 const MAX_KEY_SHOWN: usize = 32;
 
 /// Returns the most similar known keyword, if one is similar enough.
-pub(super) fn closest_match<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn closest_match<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let lower = word.to_ascii_lowercase();
     let mut best: Option<(usize, &str)> = None;
     for &candidate in known {

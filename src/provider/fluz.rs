@@ -10,8 +10,8 @@ use super::{
     Descriptor,
     option::{Accepts, OptionSpec, Values},
     profile::{
-        Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, Lifetime, NameKind,
-        Operation, Profile, SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, strings,
+        Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, IdForm, Lifetime,
+        NameKind, Operation, Profile, SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, strings,
     },
 };
 use crate::json::Json;
@@ -45,9 +45,9 @@ static OPTIONS: [OptionSpec; 9] = [
     OptionSpec::required("apiKey", Accepts::Secret("the API key that Fluz shows for your application")),
     OptionSpec::required("appId", Accepts::UserName("the application's id, to go with `appSecret`")),
     OptionSpec::required("appSecret", Accepts::Secret("the application's secret")),
-    OptionSpec::required("userId", Accepts::Text("the id of the user to act for, a UUID")),
-    OptionSpec::required("accountId", Accepts::Text("the id of the account to act for, a UUID")),
-    OptionSpec::optional("seatId", Accepts::Text("the id of a seat, a UUID, or leave it out")),
+    OptionSpec::required("userId", Accepts::Uuid("the id of the user to act for, a UUID")),
+    OptionSpec::required("accountId", Accepts::Uuid("the id of the account to act for, a UUID")),
+    OptionSpec::optional("seatId", Accepts::Uuid("the id of a seat, a UUID, or leave it out")),
     OptionSpec::required("scopes", Accepts::Scopes),
     OptionSpec::optional("renewal", Accepts::Keyword("refresh generate")).or_text("refresh"),
     ENVIRONMENT,
@@ -175,13 +175,22 @@ impl Fluz {
             default_failure: DefaultFailure::Protocol,
             advice,
             secrets: strings(secret),
-            selector_policy: SelectorPolicy::PlainVariables { optional: &["seatId"] },
+            selector_policy: SelectorPolicy::PlainVariables { optional: &["seatId"], form: IdForm::Uuid },
+            quotable: &["userId", "accountId", "seatId"],
+            known_scopes: strings(KNOWN_SCOPES),
         }
     }
 }
 
 const SANDBOX: &str = "https://transactional-graph.staging.fluzapp.com/api/v1/graphql";
 const PRODUCTION: &str = "https://transactional-graph.fluzapp.com/api/v1/graphql";
+
+/// The documented scopes; the whole enumeration is not published.
+const KNOWN_SCOPES: &str = "LIST_PAYMENT|LIST_PURCHASES|LIST_OFFERS|MAKE_DEPOSIT|PURCHASE_GIFTCARD|REVEAL_GIFTCARD|\
+    MANAGE_PAYMENT|REVEAL_VIRTUALCARD|CREATE_VIRTUALCARD|EDIT_VIRTUALCARD|REQUEST_VIRTUAL_CARD|\
+    REQUEST_ACCOUNT_TRANSFER|LIST_APPROVALS|MANAGE_APPROVALS|VIEW_SUBUSERS|MANAGE_SUBUSERS|\
+    MAKE_PAYOUT_TRANSFER_SEND|MAKE_PAYOUT_TRANSFER_RECEIVE|MAKE_PAYOUT_SEND|MAKE_PAYOUT_RECEIVE|\
+    VERIFY_KYC|MAKE_WIDTHDRAW";
 
 /// "Sandbox tokens expire after 10 minutes"; responses contain no lifetime.
 const SANDBOX_LIFETIME: Duration = Duration::from_secs(10 * 60);

@@ -15,9 +15,9 @@ pub use option::SecretSource;
 use option::{OptionSpec, Values};
 pub(crate) use profile::MAX_SCHEMA_NAMES;
 pub use profile::{
-    Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Lifetime,
-    NameKind, Operation, Profile, Revocation, RotationHeader, SchemaName, SecretId, SelectedVariable,
-    SelectorPolicy, StringList, TokenShape, TokenSource, Variable,
+    Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, IdForm,
+    Lifetime, NameKind, Operation, Profile, Revocation, RotationHeader, SchemaName, SecretId,
+    SelectedVariable, SelectorPolicy, StringList, TokenShape, TokenSource, Variable,
 };
 
 /// The built-in providers. Validation, the flags of the command line, the entry `/scopes` and the documentation list
@@ -81,7 +81,11 @@ mod tests {
     fn with_each_value(combinations: Vec<Members>, option: &OptionSpec) -> Vec<Members> {
         let mut choices = match option.accepts {
             Accepts::Keyword(words) => words.split(' ').map(Json::text).collect(),
-            Accepts::Text(_) | Accepts::UserName(_) | Accepts::Date | Accepts::Secret(_) => {
+            Accepts::Text(_)
+            | Accepts::Uuid(_)
+            | Accepts::UserName(_)
+            | Accepts::Date
+            | Accepts::Secret(_) => {
                 vec![Json::text("text")]
             }
             Accepts::Scopes
@@ -254,6 +258,21 @@ mod tests {
 
             assert_eq!(profile.error_rules, unset.error_rules);
             assert_eq!(profile.rotation, unset.rotation);
+        }
+    }
+
+    #[test]
+    fn known_scopes_are_those_of_the_entry_scopes() {
+        for profile in profiles() {
+            let path = format!("{}/pkg-template/src/scopes/{}.js", env!("CARGO_MANIFEST_DIR"), profile.name);
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            let listed = text.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(": {"));
+            let names: Vec<_> = listed
+                .map(|(name, _)| name)
+                .filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
+                .collect();
+
+            assert_eq!(profile.known_scopes.iter().collect::<Vec<_>>(), names, "{}", profile.name);
         }
     }
 

@@ -28,6 +28,8 @@ pub struct OptionSpec {
 pub enum Accepts {
     /// A string that is not blank.
     Text(&'static str),
+    /// A UUID (RFC 9562 section 4), in either case.
+    Uuid(&'static str),
     /// A string without a colon, for Basic credentials (RFC 7617 section 2).
     UserName(&'static str),
     /// A date, `YYYY-MM-DD`.

@@ -51,6 +51,10 @@ pub struct Profile {
     pub secrets: StringList,
     /// Variables that a session may select, besides scopes.
     pub selector_policy: SelectorPolicy,
+    /// Names of the variables and headers that are no secrets whatever their values, so that errors may quote them.
+    pub quotable: &'static [&'static str],
+    /// The scopes that are documented, for suggestions. An API may have others.
+    pub known_scopes: StringList,
 }
 
 impl Profile {
@@ -104,9 +108,20 @@ pub enum SelectorPolicy {
     PlainVariables {
         /// Variables that may be omitted.
         optional: &'static [&'static str],
+        /// Form of the strings.
+        form: IdForm,
     },
     /// Any variables, which are passed to a user-supplied function or to a broker.
     Any,
+}
+
+/// Form of the ids that a session selects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdForm {
+    /// Any string.
+    Any,
+    /// A UUID (RFC 9562 section 4).
+    Uuid,
 }
 
 impl Profile {

@@ -105,6 +105,8 @@ impl Toggle {
             advice,
             secrets: strings("password"),
             selector_policy: SelectorPolicy::Nothing,
+            quotable: &[],
+            known_scopes: strings(""),
         }
     }
 }

@@ -116,6 +116,8 @@ fn describe_profile(profile: &Profile) -> Json {
         error_rules: _,
         default_failure: _,
         advice: _,
+        quotable: _,
+        known_scopes: _,
         // Secrets are identified by their ids.
         secrets: _,
         selector_policy: _,

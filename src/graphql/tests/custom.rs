@@ -71,6 +71,8 @@ pub(super) fn acme() -> Profile {
         advice: "`secret`",
         secrets: strings("secret"),
         selector_policy: SelectorPolicy::Nothing,
+        quotable: &[],
+        known_scopes: strings(""),
     }
 }
 

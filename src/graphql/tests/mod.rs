@@ -217,6 +217,7 @@ fn reply(status: u16, body: &str) -> HttpResponse {
         status,
         headers: Vec::new(),
         body: Secret::new(body),
+        provider_errors: None,
         sent_at: NOW - Duration::from_millis(100),
         received_at: NOW,
     }

@@ -46,7 +46,7 @@ fn fluz_has_defaults() {
     assert_eq!(profile.lifetime, Lifetime::AtMost(Duration::from_secs(600)));
     assert_eq!(profile.authenticate.authorization, Authorization::ApiKey(SecretId(0)));
     let variables = shape(&profile.authenticate.variables);
-    assert_eq!(variables, r#"userId: "user-1", accountId: "account-1", scopes: scopes"#);
+    assert_eq!(variables, format!("userId: \"{USER_ID}\", accountId: \"{ACCOUNT_ID}\", scopes: scopes"));
     assert_eq!(profile.secrets, ["apiKey"]);
     assert!(profile.renew.is_some());
     assert_eq!(secret_of(&config), "planted-key");
@@ -105,9 +105,9 @@ fn fluz_accepts_id_and_secret_instead_of_a_key() {
 
 #[test]
 fn seat_is_sent_only_if_given() {
-    let seated = accepted(&fluz().with("seatId", text("seat-1"))).profile;
+    let seated = accepted(&fluz().with("seatId", text(SEAT_ID))).profile;
 
-    assert!(shape(&seated.authenticate.variables).ends_with(r#"seatId: "seat-1""#));
+    assert!(shape(&seated.authenticate.variables).ends_with(&format!("seatId: \"{SEAT_ID}\"")));
     let unset = accepted(&fluz().with("seatId", RawValue::Missing)).profile;
     assert!(!shape(&unset.authenticate.variables).contains("seatId"));
 }

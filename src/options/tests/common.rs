@@ -16,6 +16,7 @@ fn missing_options_have_the_documented_defaults() {
         "headers",
         "allowInsecure",
         "keepAlive",
+        "quoteErrors",
         "store",
         "storeTimeoutMs",
     ];
@@ -32,6 +33,7 @@ fn missing_options_have_the_documented_defaults() {
             assert_eq!(config.timeout, Duration::from_secs(10));
             assert_eq!(config.fetch, None);
             assert_eq!(config.keep_alive, KeepAlive::No);
+            assert!(config.quotes_errors);
             assert!(config.store.is_none());
         }
     }
@@ -48,6 +50,7 @@ fn every_provider_accepts_every_common_option() {
                 .with("timeoutMs", number(0.5 + 1.0))
                 .with("fetch", RawValue::Function("own"))
                 .with("keepAlive", RawValue::Bool(true))
+                .with("quoteErrors", RawValue::Bool(false))
                 .with("allowInsecure", RawValue::Bool(false))
                 .with("headers", map([("X-Trace", text("on")), ("x-none", RawValue::Missing)])),
         );
@@ -58,6 +61,7 @@ fn every_provider_accepts_every_common_option() {
         assert_eq!(config.timeout, Duration::from_micros(1500));
         assert_eq!(config.fetch, Some("own"));
         assert_eq!(config.keep_alive, KeepAlive::Yes);
+        assert!(!config.quotes_errors);
         assert_eq!(config.profile.headers.last(), Some(&("x-trace".to_owned(), Secret::new("on"))));
     }
 }

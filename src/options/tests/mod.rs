@@ -45,14 +45,18 @@ fn map<const N: usize>(members: [(&str, Value); N]) -> Value {
     RawValue::Map(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
+const USER_ID: &str = "11111111-1111-4111-8111-111111111111";
+const ACCOUNT_ID: &str = "22222222-2222-4222-8222-222222222222";
+const SEAT_ID: &str = "33333333-3333-4333-8333-333333333333";
+
 /// Minimal options of Fluz.
 fn fluz() -> Value {
     map([
         ("provider", text("fluz")),
         ("environment", text("sandbox")),
         ("apiKey", text("planted-key")),
-        ("userId", text("user-1")),
-        ("accountId", text("account-1")),
+        ("userId", text(USER_ID)),
+        ("accountId", text(ACCOUNT_ID)),
         ("scopes", texts(&["LIST_OFFERS"])),
     ])
 }
@@ -117,6 +121,7 @@ fn minimal(provider: &Descriptor) -> Value {
             Accepts::Keyword(words) => text(words.split(' ').next().unwrap_or_default()),
             Accepts::Scopes => texts(&["planted"]),
             Accepts::Date => text("2019-01-01"),
+            Accepts::Uuid(_) => text(USER_ID),
             Accepts::Text(_)
             | Accepts::UserName(_)
             | Accepts::Secret(_)

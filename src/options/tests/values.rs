@@ -39,9 +39,10 @@ fn values_of_other_types_are_rejected() {
         (fluz(), "apiKey", SECRET),
         (fluz_pair(), "appId", STRING),
         (fluz_pair(), "appSecret", SECRET),
-        (fluz(), "userId", STRING),
-        (fluz(), "accountId", STRING),
-        (fluz(), "seatId", STRING),
+        // The string is no UUID.
+        (fluz(), "userId", &[]),
+        (fluz(), "accountId", &[]),
+        (fluz(), "seatId", &[]),
         (fluz(), "renewal", STRING),
         (fluz(), "scopes", LIST),
         (toggle(), "email", STRING),
@@ -128,6 +129,7 @@ fn values_of_other_types_are_rejected() {
             ("store", OBJECT),
             ("storeTimeoutMs", NUMBER),
             ("identity", STRING),
+            ("quoteErrors", &["boolean"]),
         ] {
             rows.push((options.clone(), path, types));
         }
@@ -202,6 +204,13 @@ fn texts_have_formats() {
     let (name, long_name) = ("x".repeat(40), "x".repeat(41));
     let two_bytes_each = "é".repeat(129);
     let not_a_header = ["planted header", "x-planted:", "plänted"];
+    let not_a_uuid = [
+        "planted",
+        "1111111111114111811111111111111111111111",
+        " 11111111-1111-4111-8111-111111111111",
+        "1111111-11111-4111-8111-111111111111",
+        "plante-d111-4111-8111-111111111111-1",
+    ];
     let not_a_scope = ["planted scope", " LIST_OFFERS", "planted\n", "plänted", "planted\"", "planted\\"];
     for (options, path, good, bad) in [
         (
@@ -248,6 +257,9 @@ fn texts_have_formats() {
         (acme(), "provider.headers.x-a", &["a b\tc"], &["planted\n", "planted\u{7f}"]),
         (by_function(), "provider.sliding.header", &["X-New"], &not_a_header),
         (acme().without("provider.token"), "provider.token.header", &["X-New"], &not_a_header),
+        (fluz(), "userId", &[USER_ID, "ABCDEF00-0000-0000-0000-abcdef000000"], &not_a_uuid),
+        (fluz(), "accountId", &[ACCOUNT_ID], &not_a_uuid),
+        (fluz(), "seatId", &[SEAT_ID], &not_a_uuid),
         (toggle(), "identity", &["tenant-7", &most], &[&too_long, &two_bytes_each, "bob\u{FFFD}"]),
         (fluz(), "scopes[1]", &["transaction:sale", "dispute:accept/facilitated", "A.b~!#"], &not_a_scope),
     ] {

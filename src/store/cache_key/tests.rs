@@ -14,13 +14,16 @@ fn text(value: &str) -> RawValue {
     RawValue::Text(value.to_owned().into())
 }
 
+const ID: &str = "11111111-1111-4111-8111-111111111111";
+const OTHER_ID: &str = "22222222-2222-4222-8222-222222222222";
+
 fn config(changes: &[(&str, RawValue)]) -> Config {
     let mut members = vec![
         ("provider", text("fluz")),
         ("environment", text("sandbox")),
         ("apiKey", text("aWQ6c2VjcmV0")),
-        ("userId", text("u")),
-        ("accountId", text("a")),
+        ("userId", text(ID)),
+        ("accountId", text(ID)),
         ("scopes", RawValue::List(vec![text("LIST_OFFERS"), text("LIST_PURCHASES")])),
     ];
     for (key, value) in changes {
@@ -52,9 +55,9 @@ fn grant_options_change_the_key() {
         ("apiKey", RawValue::Function("1")),
         ("headers", RawValue::Map(vec![("x-tenant".to_owned(), text("7"))])),
         ("identity", text("tenant-7")),
-        ("userId", text("other")),
-        ("accountId", text("other")),
-        ("seatId", text("s")),
+        ("userId", text(OTHER_ID)),
+        ("accountId", text(OTHER_ID)),
+        ("seatId", text(ID)),
         ("scopes", RawValue::List(vec![text("LIST_OFFERS")])),
     ] {
         keys.push(fluz(&[change]));
@@ -200,7 +203,8 @@ fn managers_of_one_owner_have_one_identity() {
     assert!(same.is_some());
     assert_eq!(fluz(&[scopes]), same);
     assert_eq!(fluz(&[("lifetimeMs", RawValue::Number(1000.0))]), same);
-    for (name, other) in [("apiKey", "b3RoZXI6b25l"), ("userId", "o"), ("accountId", "o"), ("identity", "o")]
+    for (name, other) in
+        [("apiKey", "b3RoZXI6b25l"), ("userId", OTHER_ID), ("accountId", OTHER_ID), ("identity", "o")]
     {
         assert_ne!(fluz(&[(name, text(other))]), same, "{name}");
     }
@@ -313,6 +317,10 @@ fn word(kind: &str, number: usize) -> RawValue {
     text(&format!("{kind}-{number}"))
 }
 
+fn id(number: usize) -> RawValue {
+    text(&format!("11111111-1111-4111-8111-{number:012}"))
+}
+
 fn words(scopes: &[usize]) -> RawValue {
     RawValue::List(scopes.iter().map(|scope| word("SCOPE", *scope)).collect())
 }
@@ -346,17 +354,17 @@ impl SelectorCase {
         let config = config(&[
             ("endpoint", text(["https://one.test/graphql", "https://two.test/graphql"][*endpoint])),
             ("apiKey", given_key),
-            ("userId", word("user", *user)),
-            ("accountId", word("account", *account)),
-            ("seatId", seat.map_or(RawValue::Missing, |seat| word("seat", seat))),
+            ("userId", id(*user)),
+            ("accountId", id(*account)),
+            ("seatId", seat.map_or(RawValue::Missing, id)),
             ("scopes", words(scopes)),
         ]);
         let (user, account, seat, scopes) = &self.selector;
         let selector = [
             ("scopes", scopes.as_ref().map(|scopes| words(scopes))),
-            ("seatId", seat.map(|seat| seat.map_or(RawValue::Null, |seat| word("seat", seat)))),
-            ("userId", user.map(|user| word("user", user))),
-            ("accountId", account.map(|account| word("account", account))),
+            ("seatId", seat.map(|seat| seat.map_or(RawValue::Null, id))),
+            ("userId", user.map(id)),
+            ("accountId", account.map(id)),
         ];
         let given = selector.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
         let members = given.collect();
