@@ -7,6 +7,7 @@ import { TokenError } from "graphql-token-manager";
 import { run } from "../support/child.js";
 import { fluz, managerFor, sharedSandbox } from "../support/setup.js";
 import { assertHoldsNone, secretsOf } from "../support/secrets.js";
+import { within } from "../support/waiting.js";
 import { SECRETS, planted, storeWithLease } from "./support.js";
 
 /** Returns the steps of lines, without the time and the fields. @param {string[]} lines */
@@ -184,4 +185,39 @@ test("a warning without a listener is printed once for each code, and not in pro
 
   const { stderr: inProduction } = await run(program(), { given: { NODE_ENV: "production" } });
   assert.equal(inProduction, "");
+});
+
+test("a function may call any method at any step", async (t) => {
+  let seed = 1;
+  const random = () => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) / 0x7fffffff;
+  /** @type {Set<unknown>} */
+  const codes = new Set();
+  const collect = (/** @type {any} */ reason) => void codes.add(reason.code);
+  for (let round = 0; round < 50; round++) {
+    let left = 12;
+    const debug = () => {
+      if (random() < 0.5 || left-- <= 0) return;
+      const session = [tokens, tokens.session({ userId: "a" }), tokens.session({ userId: "b" })][
+        Math.floor(random() * 3)
+      ];
+      const calls = [
+        () => session?.getToken(),
+        () => session?.refresh(),
+        () => session?.clear(),
+        () => session?.close(),
+        () => session?.status(),
+        () => session?.invalidate("planted-token-1"),
+      ];
+      const result = /** @type {any} */ (calls[Math.floor(random() * calls.length)]?.());
+      result?.catch?.(collect);
+    };
+    const store = random() < 0.5 ? storeWithLease() : undefined;
+    const tokens = planted(t, { debug, store, sessions: { max: 2 } });
+    const pending = [tokens.getToken(), tokens.session({ userId: "a" }).getToken(), tokens.refresh()];
+    for (const result of await within(Promise.allSettled(pending), "the calls"))
+      if (result.status === "rejected") collect(result.reason);
+    await tokens.close();
+  }
+
+  assert.deepEqual([...codes], ["closed"]);
 });

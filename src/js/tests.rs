@@ -30,7 +30,7 @@ const CALLBACKS: &str = "(bindings) => {
         rejectCall(call, error) { this.log.push(`reject ${call} ${error.code}`) },
         createToken(value) { return { value } },
         createError(fields) { return fields },
-        statusChanged() {},
+        statusChanged() {}, isObserved: false, step() {},
         tokenErrorFields(thrown) { return thrown && thrown.code ? thrown : undefined },
         notify(event, selector) {
             this.log.push(selector === '{}' ? event.type : `${selector} ${event.type}`);
