@@ -6,6 +6,7 @@ import { channel, tracingChannel } from "node:diagnostics_channel";
 import { test } from "node:test";
 import { TokenError } from "graphql-token-manager";
 
+import { run } from "../support/child.js";
 import { simulatedTime } from "../support/simulated-time.js";
 import { next } from "../support/waiting.js";
 import { SECRETS, planted, storeWithLease } from "./support.js";
@@ -161,4 +162,24 @@ test("without subscribers, no step is reported", async (t) => {
   await planted(t, { store: storeWithLease() }).getToken();
 
   assert.equal(publish.mock.callCount(), 0);
+});
+
+test("a host without process, or without its function, has no channels, and the rest works", async () => {
+  for (const missing of ["process.getBuiltinModule = undefined", "delete globalThis.process"]) {
+    const { status, stdout, stderr } = await run(`
+      import { TokenManager } from "graphql-token-manager";
+      const print = console.log;
+      ${missing};
+      const grant = () => ({ accessToken: "planted-token", expiresInMs: 60_000 });
+      const provider = { name: "acme", endpoint: "https://acme.test/graphql", grant };
+      const lines = [];
+      const tokens = new TokenManager({ provider, debug: (line) => lines.push(line) });
+      tokens.on("token", () => { throw new Error("planted"); });
+      await tokens.getToken();
+      print(lines.length > 2);
+    `);
+    // Without the function, this is a development build like any other.
+    assert.doesNotMatch(stderr, /Error/, missing);
+    assert.deepEqual([status, stdout], [0, "true\n"], missing);
+  }
 });
