@@ -6,6 +6,7 @@
 
 import { createClient } from "redis";
 import { createBroker } from "graphql-token-manager/broker";
+import { instrument } from "graphql-token-manager/otel";
 import { requiredScopes } from "graphql-token-manager/scopes";
 import { encrypted } from "graphql-token-manager/stores/encrypted";
 import { fileStore } from "graphql-token-manager/stores/file";
@@ -110,6 +111,18 @@ export const FAILING_CALLS = {
     "an error listener that is not a function": broker({ authorize, onError: "planted" }),
     "a rate limit that is a flag": broker({ authorize, rateLimit: true }),
     "a rate limit of zero": broker({ authorize, rateLimit: { requests: 0 } }),
+  },
+  instrument: {
+    "an unknown option": () => instrument(/** @type {any} */ ({ tracer: 1 })),
+    "no manager where there are no channels": () => {
+      const { getBuiltinModule } = process;
+      try {
+        process.getBuiltinModule = /** @type {any} */ (undefined);
+        instrument();
+      } finally {
+        process.getBuiltinModule = getBuiltinModule;
+      }
+    },
   },
   requiredScopes: {
     "an unknown provider": scopes("{ a }", "Fluz"),

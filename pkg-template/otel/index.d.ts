@@ -38,7 +38,7 @@ export interface InstrumentOptions {
  * an address or a session; of the endpoint, they have the host and the port.
  *
  * @returns a function that ends the recording
- * @throws TypeError without `manager`, where there is no `node:diagnostics_channel`
+ * @throws TypeError for an unknown option, and without `manager` where there is no `node:diagnostics_channel`
  * @example
  * ```ts
  * import { instrument } from "graphql-token-manager/otel";

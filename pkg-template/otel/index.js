@@ -19,7 +19,13 @@ const PREFIX = "graphql_token_manager";
  * @param {InstrumentOptions} [options]
  * @returns {() => void}
  */
-export function instrument({ manager, tracerProvider = trace, meterProvider = metrics } = {}) {
+export function instrument(options = {}) {
+  const { manager, tracerProvider = trace, meterProvider = metrics, ...others } = options;
+  if (Object.keys(others).length > 0) {
+    throw new TypeError(
+      "instrument() does not know an option that was given; known are `manager`, `tracerProvider` and `meterProvider`",
+    );
+  }
   const instruments = new Instruments(meterProvider.getMeter(NAME));
   const channels = diagnosticsChannel();
   if (channels !== undefined) {
