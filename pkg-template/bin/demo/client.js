@@ -65,6 +65,8 @@ export class Client {
       this.#unexpectedEvent(`no token yet (${code}); again in ${delayMs} ms`),
     );
     this.#manager.on("error", ({ error }) => this.#unexpectedEvent(`no new token (${error.code})`));
+    // One without a listener would be printed into the screen.
+    this.#manager.on("warning", ({ code }) => this.#unexpectedEvent(`a warning (${code})`));
     this.#manager.on("expired", () => this.#unexpectedEvent("the token expired before there was a new one"));
   }
 

@@ -58,7 +58,7 @@ const nameOf = ({ provider }) => (typeof provider === "string" ? provider : prov
  */
 async function urlOf(options) {
   let url = "";
-  await withManager(options, (target) => {
+  await withManager({ ...options, debug: false }, (target) => {
     url = `${target}`;
     return Promise.reject(new TypeError("no request is sent"));
   });
@@ -75,7 +75,7 @@ async function withManager(options, fetch) {
   const { TokenManager } = await import("graphql-token-manager");
   const once = { retry: { attempts: 1 }, refresh: "on-demand", fetch };
   const tokens = new TokenManager(/** @type {any} */ ({ ...options, ...once }));
-  // A warning without a listener would be printed. The checks report the same.
+  // The checks report what warnings do. One without a listener would be printed.
   tokens.on("warning", () => {});
   try {
     await tokens.ready();
