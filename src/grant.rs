@@ -152,7 +152,7 @@ impl GrantRunner<'_> {
     }
 
     fn secret(&self, outcome: CallOutcome, name: &str) -> Result<Secret, GrantFailure> {
-        let cause = self.cause(&outcome, None);
+        let cause = self.cause(&outcome);
         let what = match outcome.into_value(self.config.timeout) {
             Ok(value) => match value.as_string() {
                 Some(text) if !text.trim().is_empty() => return Ok(Secret::new(text)),
@@ -300,11 +300,7 @@ impl GrantRunner<'_> {
                 (ErrorCode::Network, "throw a TokenError to state whether to retry")
             }
         };
-        let presented = match grant {
-            Grant::Refresh(token) => Some(token.expose()),
-            Grant::Authenticate | Grant::AuthenticateIfChanged(_) => None,
-        };
-        let cause = self.cause(&outcome, presented);
+        let cause = self.cause(&outcome);
         match outcome.into_value(self.config.timeout) {
             Ok(value) => {
                 let now = self.clock.now();
@@ -323,10 +319,10 @@ impl GrantRunner<'_> {
         format!("{} ({})", self.config.profile.issuer(), origin.as_deref().unwrap_or("its endpoint"))
     }
 
-    /// Describes what a user-supplied function threw, without the `secret` that it received.
-    fn cause(&self, outcome: &CallOutcome, secret: Option<&str>) -> Option<String> {
+    /// Describes what a user-supplied function threw, without its message, which may quote a secret.
+    fn cause(&self, outcome: &CallOutcome) -> Option<String> {
         let CallOutcome::Rejected(thrown) = outcome else { return None };
-        Some(self.callbacks.describe_cause(thrown, secret))
+        Some(self.callbacks.describe_cause(thrown))
     }
 
     fn thrown(&self, code: ErrorCode, message: String, cause: Option<String>) -> GrantFailure {

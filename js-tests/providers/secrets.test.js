@@ -90,10 +90,7 @@ describe("a secret function", () => {
         assert.deepEqual([error.code, error.retryable], ["credentials_unavailable", true]);
         assert.ok(error.message.includes(`\`${key}\``), error.message);
         assert.deepEqual([calls, error.attempts], [3, 3]);
-        // The cause is what the function itself threw.
-        assertHoldsNone({ ...error, cause: undefined, message: error.message, stack: error.stack }, [
-          "planted-secret",
-        ]);
+        assertHoldsNone(error, ["planted-secret"]);
       }
       assert.equal(sandbox.requests().length, 0);
     });

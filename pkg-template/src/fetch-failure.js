@@ -46,6 +46,28 @@ export function failureOf(thrown, secrets) {
   }
 }
 
+/**
+ * Describes what a user-supplied function threw that handles secrets, without its message, which may quote any of them:
+ * the class, the system's error code, and the stack where it is certain that it has no part of the message.
+ *
+ * @param {any} thrown
+ * @returns {string} JSON for `causeOf` of token-error.js
+ */
+export function withoutMessage(thrown) {
+  const link = { name: "Error", message: "", code: /** @type {string | undefined} */ (undefined), stack: "" };
+  try {
+    const { name, message, code, stack } = thrown;
+    if (/^[A-Z][A-Za-z]{0,39}(?:Error|Exception)$/.test(name)) link.name = name;
+    if (/^E?[A-Z_]{2,40}$/.test(code)) link.code = code;
+    const head = `: ${message}\n    at `;
+    const index = `${stack}`.indexOf(head);
+    if (index >= 0 && index <= 60) link.stack = `${link.name}${stack.slice(index + head.length - 8, 2_000)}`;
+  } catch {
+    // A proxy may throw at any access.
+  }
+  return JSON.stringify(link);
+}
+
 /** @typedef {{ name: string, message: string, code: string | undefined, stack: string }} Link */
 
 /** @param {Link} link */

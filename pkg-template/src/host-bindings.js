@@ -4,7 +4,7 @@
 
 import { readUpTo, readerOf } from "./body-reading.js";
 import { withoutCache } from "./cache-mode.js";
-import { failureOf, secretsOf } from "./fetch-failure.js";
+import { failureOf, secretsOf, withoutMessage } from "./fetch-failure.js";
 import { ignoringErrors } from "./ignoring-errors.js";
 import { providerErrorsOf, secretsOfGrant, tokensOf, withoutQuotations } from "./provider-errors.js";
 import { ioEndsWithRequest } from "./request-scope.js";
@@ -135,10 +135,9 @@ export class HostBindings {
    * Describes what a user-supplied function threw, as the `cause` of an error; see `causeOf` in token-error.js.
    *
    * @param {unknown} thrown
-   * @param {string | undefined} secret that the function received, and the description must not quote
    */
-  describeCause(thrown, secret) {
-    return failureOf(thrown, secretsOf([], secret)).cause;
+  describeCause(thrown) {
+    return withoutMessage(thrown);
   }
 
   /**

@@ -51,9 +51,9 @@ extern "C" {
         done: &JsValue,
     );
 
-    /// Describes what a user-supplied function threw, as the `cause` of an error, without the `secret`.
+    /// Describes what a user-supplied function threw, as the `cause` of an error, without its message.
     #[wasm_bindgen(method, js_name = describeCause)]
-    pub(crate) fn describe_cause(this: &HostBindings, thrown: &JsValue, secret: Option<&str>) -> String;
+    pub(crate) fn describe_cause(this: &HostBindings, thrown: &JsValue) -> String;
 
     /// Calls the `acquire` function of a store. A lease that arrives after the time limit is released.
     #[wasm_bindgen(method)]
