@@ -767,7 +767,7 @@ export interface TokenErrorOf<Code extends TokenErrorCode> extends Error {
 
 /**
  * The error with which methods reject. Exceptions: an aborted call rejects with its signal's reason, and
- * {@link TokenManager.fetch} passes on what `fetch` throws. Contains no secret, no token and no body of a response,
+ * {@link TokenManager.fetch} passes on what `fetch` throws. Contains no secret, no token and of a response only its errors,
  * however it is printed.
  *
  * @example
@@ -812,8 +812,9 @@ export interface TokenErrorConstructor {
 /**
  * The error with which {@link TokenManager.request} rejects if the response has errors, even if it has data as well.
  *
- * Its message contains only the codes, and printing it shows neither `errors` nor `data`: the errors of an API quote
- * their input.
+ * Its message contains the codes and the first message of the API, of at most 500 characters and without the token;
+ * `quoteErrors: false` leaves the message out. Printing the error shows neither `errors` nor `data`: the errors of an API
+ * quote their input.
  */
 export interface GraphQLRequestError extends TokenErrorOf<"graphql_errors"> {
   /** The name of the class. */

@@ -31,8 +31,17 @@ function* readings(error) {
 describe("no secret is exposed", () => {
   test("if an API quotes secrets in its errors", async (t) => {
     const sandbox = await sandboxFor(t);
-    const secrets = secretsOf(sandbox);
+    const [key = "", pair = "", secret = "", password = "", ...others] = secretsOf(sandbox);
+    const [clientSecret = "", client = "", acme = ""] = others;
+    const held = {
+      fluz: [key, pair, secret],
+      toggle: [password, encodeURIComponent(password)],
+      braintree: [clientSecret, client],
+      acme: [acme, encodeURIComponent(acme)],
+    };
     for (const name of NAMES) {
+      // A request does not have the secrets of another API, so they cannot be recognized in its response.
+      const secrets = held[name];
       for (const status of [200, 400, 401, 429, 500]) {
         const quote = secrets.join(" ");
         const extensions = { code: secrets[0], requestId: quote, errorClass: secrets[1] };

@@ -63,7 +63,7 @@ export async function sendOperation(handle, publicObject, operation) {
     const said = providerErrorsOf({ errors }, secrets);
     // Not if the core has ended, whose error is not about the response.
     if (said === undefined || TokenError.is(fields)) return fields;
-    const message = `${fields.message}; ${fields.provider} said: ${said[0].message}`;
+    const message = `${fields.message}; ${fields.provider} says: “${said[0].message}”`;
     return { ...fields, message, providerErrors: said };
   };
   if (rejected && isSignedOut) throw signedOut(handle, response);

@@ -186,7 +186,7 @@ impl ParsedResponse {
     /// Creates an error of `provider` with the status, the request id and what the provider said.
     pub(super) fn error(&self, provider: &str, code: ErrorCode, mut message: String) -> TokenError {
         if let Some(errors) = &self.provider_errors {
-            message += &["; ", provider, " said: ", &errors.first].concat();
+            message += &["; ", provider, " says: “", &errors.first, "”"].concat();
         }
         let mut error = TokenError::new(code, message).of(provider);
         let failure = &mut *error;

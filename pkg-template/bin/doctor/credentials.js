@@ -11,7 +11,6 @@ import { PROVIDER_NAMES, flagsFor, inFlags, readProvider } from "../provider-fla
 import { PROVIDERS } from "../provider-options.js";
 import { variableOf } from "../variables.js";
 import { failure, ok, skipped, warning } from "./checks.js";
-import { messageOfProvider } from "./provider-message.js";
 
 /** @import { FetchLike, TokenError } from "graphql-token-manager" */
 /** @import { Arguments } from "../args.js" */
@@ -148,12 +147,7 @@ const shortened = (scope) => (/^\w{1,60}$/.test(scope) ? scope : "one of --scope
  * @returns {Promise<Check>}
  */
 export async function checkCredentials(options, url) {
-  let message = "";
-  const { token, error } = await withManager(options, async (url, init) => {
-    const response = await fetch(url, init);
-    message = await messageOfProvider(response.clone(), options);
-    return response;
-  });
+  const { token, error } = await withManager(options, fetch);
   const name = nameOf(options);
   if (token) {
     const missing = (options.scopes ?? []).filter(
@@ -174,8 +168,7 @@ export async function checkCredentials(options, url) {
   }
   const { code, retryable } = error;
   const line = lineOf(error, false, PROVIDER_NAMES.includes(name) ? name : undefined);
-  const quoted = message === "" ? "" : `; ${name} says: “${message}”`;
-  return failure("credentials", `${line}${quoted}`, remedyOf(code, options, new URL(url).host), {
+  return failure("credentials", line, remedyOf(code, options, new URL(url).host), {
     code,
     retryable,
   });
