@@ -55,8 +55,10 @@ describe("the stack names the caller, and no function of the core,", () => {
         const tokens = rejectingFor(t, refused);
         if (isRunning) await tokens.ready();
 
-        const { stack } = await failure(call(tokens));
+        const error = await failure(call(tokens));
 
+        const { stack } = error;
+        assert.equal(typeof Object.getOwnPropertyDescriptor(error, "stack")?.value, "string");
         const [head, ...frames] = `${stack}`.split("\n");
         assert.match(`${head}`, /^TokenError: /);
         assert.ok(

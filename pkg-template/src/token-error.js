@@ -104,15 +104,10 @@ export function errorAt(trace, error) {
     // The stack of the copy itself is not recorded.
     Error.stackTraceLimit = 0;
     const copy = new TokenError(code, message, /** @type {any} */ (error));
-    const set = (/** @type {unknown} */ value) =>
-      void Object.defineProperty(copy, "stack", { value, configurable: true, writable: true });
-    // Formatting takes longer than all else, and thousands of callers may be rejected at once.
-    const get = () => {
-      const [frames] = FRAMES.exec(`${trace.stack}`) ?? [""];
-      set(`TokenError: ${message}${frames}`);
-      return copy.stack;
-    };
-    Object.defineProperty(copy, "stack", { get, set, configurable: true });
+    const [frames] = FRAMES.exec(`${trace.stack}`) ?? [""];
+    // Not an accessor: the consoles of browsers would show no stack.
+    const value = `TokenError: ${message}${frames}`;
+    Object.defineProperty(copy, "stack", { value, configurable: true, writable: true });
     return copy;
   } catch {
     return error;
