@@ -358,6 +358,22 @@ describe("no secret of a request is shown", () => {
     });
   }
 
+  test("that is a short credential of a header", async (t) => {
+    const authenticate = { document: "{ login }", authorization: { bearer: "7f3a" } };
+    const provider = {
+      name: "acme",
+      endpoint: "https://acme.test/graphql",
+      authenticate,
+      token: { data: ["login"] },
+      expiry: { lifetimeMs: 60_000 },
+    };
+    const fetch = answering(errors({ message: "wrong key 7f3a" }));
+
+    const error = await failure(managerFor(t, { provider, fetch }).getToken());
+
+    assert.deepEqual(error.providerErrors, [{ message: "wrong key [secret]" }]);
+  });
+
   test("that is short", async (t) => {
     const options = { provider: "toggle", username: "someone", password: "x7" };
     const body = errors({ message: "wrong password x7" }, { message: "x7y" });

@@ -65,6 +65,18 @@ describe("an error of request() does not contain a token that the response has a
   });
 });
 
+test("the error of a rejected operation quotes the API, without the token", async (t) => {
+  const { endpoint } = await apiFor(t, ({ token }, response) =>
+    json(response, 401, { errors: [{ message: `no ${token}`, path: ["ok"] }] }),
+  );
+  const { tokens } = countedFor(t, endpoint, {}, { grant });
+
+  const error = await failure(tokens.request("{ ok }"));
+
+  assert.equal(error.code, "token_rejected");
+  assert.deepEqual(error.providerErrors, [{ message: "no [secret]", path: "ok" }]);
+});
+
 test("an error of a grant does not contain a credential that the response has as a code", async (t) => {
   const { endpoint } = await apiFor(t, ({ headers }, response) =>
     json(response, 401, quoting(`${headers.authorization}`.replace(/^Basic |=*$/g, ""))),

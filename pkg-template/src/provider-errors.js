@@ -278,7 +278,7 @@ function literally(text) {
 function secretsOfHeaders(headers, quotable) {
   return [...headers]
     .filter(([name]) => !["accept", "content-type", ...quotable].includes(name.toLowerCase()))
-    .map(([, value]) => value);
+    .flatMap(([, value]) => [value, value.replace(/^(?:Basic|Bearer) +/i, "")]);
 }
 
 /** Returns the string literals of a document. @param {string} document */

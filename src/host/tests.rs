@@ -78,10 +78,22 @@ mod package {
         fn microtask();
     }
 
+    #[wasm_bindgen(module = "/pkg-template/src/provider-errors.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = providerErrorsOf)]
+        fn provider_errors();
+    }
+
     #[wasm_bindgen(module = "/pkg-template/src/request-scope.js")]
     extern "C" {
         #[wasm_bindgen(js_name = ioEndsWithRequest)]
         fn request_scope();
+    }
+
+    #[wasm_bindgen(module = "/pkg-template/src/response-outline.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = parsed)]
+        fn response_outline();
     }
 
     #[wasm_bindgen(module = "/pkg-template/src/token-error.js")]
@@ -480,4 +492,17 @@ fn a_page_that_wakes_calls_until_nobody_listens() {
 fn seeds_differ() {
     assert_ne!(seed(), seed());
     assert!(UnixMillis::new(seed()) != UnixMillis::new(0));
+}
+
+#[test]
+async fn the_errors_of_an_answer_are_read_without_the_secrets_of_the_request() {
+    let response = fetched(
+        r#"async () => Response.json({ errors: [{ message: "is planted good", code: 7 }] }, { status: 400 })"#,
+    )
+    .await
+    .expect("there is an answer");
+
+    let errors = response.provider_errors.expect("there is an error");
+    assert_eq!(errors.first, "is [secret] good");
+    assert_eq!(errors.json, r#"[{"message":"is [secret] good","code":"7"}]"#);
 }
