@@ -14,7 +14,7 @@ use crate::{
     graphql::{GrantExchange, Outcome, SchemaVariants, credential_fingerprint, token_from_function},
     host::{
         CallOutcome, Clock, FetchException, FetchFailure, Fetcher, PLATFORM, callback_future, from_js,
-        has_origin, response_of,
+        origin, response_of,
     },
     js::{ManagerCallbacks, scopes_to_js},
     options::{Config, GrantSource, SecretSource},
@@ -237,22 +237,29 @@ impl GrantRunner<'_> {
                 }
             }
             FetchFailure::Rejected(FetchException { code, cause, .. }) => {
-                // Browsers tell no reason, because of CORS; a system's code excludes it.
-                let cors = match (&code, &self.config.profile.grant_protocol) {
-                    (None, GrantProtocol::TokenEndpoint { .. }) if has_origin() => {
-                        ", and that its `allowedOrigins` lists the origin of this page (CORS)"
-                    }
-                    (None, GrantProtocol::GraphQl) if has_origin() => {
-                        ", and that the server allows the origin of this page (CORS)"
-                    }
-                    _ => "",
-                };
-                let why = code.map_or_else(String::new, |code| format!(" ({code})"));
+                let server = self.endpoint(url);
                 let option = if url == self.config.profile.endpoint { "endpoint" } else { "url" };
-                let message = format!(
-                    "{} cannot be reached{why}; check `{option}` and the network{cors}",
-                    self.endpoint(url)
-                );
+                let message = match (code, origin()) {
+                    (Some(code), _) => {
+                        format!("{server} cannot be reached ({code}); check `{option}` and the network")
+                    }
+                    // Browsers state no reason, because of CORS; a system's code excludes it.
+                    (None, Some(origin)) => {
+                        let cors = match self.config.profile.grant_protocol {
+                            GrantProtocol::TokenEndpoint { .. } => {
+                                format!("its `allowedOrigins` lists {origin}")
+                            }
+                            GrantProtocol::GraphQl => {
+                                format!("it allows {origin}, and in the preflight the headers")
+                            }
+                        };
+                        format!(
+                            "{server} gave no response that this page may read; check that {cors} (CORS), `{option}` and \
+                             the network"
+                        )
+                    }
+                    (None, None) => format!("{server} cannot be reached; check `{option}` and the network"),
+                };
                 let mut error = TokenError::new(ErrorCode::Network, message).of(self.config.profile.issuer());
                 error.cause = cause;
                 GrantFailure::Transient(error)

@@ -218,11 +218,12 @@ function networkError({ api: { name: provider, endpoint } }, { headers, init }, 
   if (code !== undefined && /TIME_?OUT|TIMEDOUT/.test(code)) {
     return new TokenError("timeout", `${api} took too long to answer${why}; check the network`, details);
   }
-  // Browsers tell no reason, because of CORS; a system's code excludes it. Workers of a page have no document.
-  const isBrowser = Boolean(/** @type {any} */ (globalThis).location);
-  const cors =
-    code === undefined && isBrowser ? ", and that the server allows the origin of this page (CORS)" : "";
-  const message = `${api} cannot be reached${why}; check \`endpoint\` and the network${cors}`;
+  // Browsers state no reason, because of CORS; a system's code excludes it. Workers of a page have no document.
+  const origin = code === undefined ? /** @type {any} */ (globalThis).location?.origin : undefined;
+  const message =
+    origin === undefined
+      ? `${api} cannot be reached${why}; check \`endpoint\` and the network`
+      : `${api} gave no response that this page may read; check that it allows ${origin}, and in the preflight the headers (CORS), \`endpoint\` and the network`;
   return new TokenError("network", message, details);
 }
 

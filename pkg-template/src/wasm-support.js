@@ -23,7 +23,7 @@ export function forbidden() {
   return new TokenError(
     "wasm_blocked",
     "the Content-Security-Policy forbids WebAssembly, which graphql-token-manager runs on; " +
-      "add the directive `script-src 'wasm-unsafe-eval'` to it",
+      "add 'wasm-unsafe-eval' to its directive `script-src`",
   );
 }
 

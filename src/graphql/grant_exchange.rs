@@ -393,14 +393,15 @@ impl<'a> GrantExchange<'a> {
             || (self.profile.default_failure == DefaultFailure::InvalidCredentials && failed)
             || self.is_null_login(parsed);
         let mut code = ErrorCode::Protocol;
-        let mut message = if rejected_names.contains(&true) {
+        let message = if rejected_names.contains(&true) {
             format!(
                 "{name} has no such request for a token ({summary}): check `endpoint`, and whether there is a newer \
                  graphql-token-manager"
             )
         } else if denied {
             code = ErrorCode::InvalidCredentials;
-            format!("{name} refused the credentials ({summary}): check {advice}")
+            let host = self.profile.grant_host();
+            format!("{name} refused the credentials ({summary}) at {host}: check {advice}")
         } else if matches!(grant_protocol, GrantProtocol::TokenEndpoint { .. }) {
             if contains_ignore_case(parsed.codes().as_bytes(), "invalid_scope") {
                 code = ErrorCode::InsufficientScope;
@@ -411,10 +412,13 @@ impl<'a> GrantExchange<'a> {
         } else if parsed.kind != BodyKind::GraphQl {
             format!("{name} answered with {} ({summary}); check `endpoint`", parsed.kind.description())
         } else if failed {
-            format!(
-                "{name} refused the request for {sought} ({summary}): check the scopes, the ids and the version in the \
-                 options"
-            )
+            let reason = match self.scope_suggestion() {
+                suggestion if suggestion.is_empty() => {
+                    "check the scopes, the ids and the version in the options".to_owned()
+                }
+                suggestion => suggestion,
+            };
+            format!("{name} refused the request for {sought} ({summary}): {reason}")
         } else if self.application_scopes.is_some() {
             format!("{name} answered without {sought}")
         } else {
@@ -430,24 +434,21 @@ impl<'a> GrantExchange<'a> {
                 ),
             }
         };
-        if failed && code != ErrorCode::InvalidCredentials {
-            message += &self.scope_suggestion();
-        }
         parsed.error(name, code, message)
     }
 
-    /// Returns the end of the message about a failed grant, where a requested scope is probably misspelled. The provider
-    /// decides which scopes exist: it may have more than are documented.
+    /// Returns a question for each requested scope that is probably misspelled. The provider decides which scopes exist:
+    /// it may have more than are documented.
     fn scope_suggestion(&self) -> String {
         let known = self.profile.known_scopes.iter();
         let known = known.as_slice();
-        let mut suggestion = String::new();
+        let mut suggestions = Vec::new();
         for scope in self.scopes.iter().filter(|scope| !known.contains(scope)) {
             if let Some(meant) = closest_match(scope, known) {
-                suggestion += &["; did you mean the scope \"", meant, "\", not \"", scope, "\""].concat();
+                suggestions.push(format!("did you mean the scope \"{meant}\", not \"{scope}\""));
             }
         }
-        suggestion
+        suggestions.join("; ")
     }
 
     /// Returns whether the login is `null`, which is how an API that returns the token in a header reports a failed

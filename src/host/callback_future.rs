@@ -33,7 +33,7 @@ impl CallOutcome {
         match self {
             Self::Resolved(value) => Ok(value),
             Self::Rejected(thrown) => Err(format!("threw {}", error_name(&thrown))),
-            Self::TimedOut => Err(format!("gave nothing within {} ms", millis(limit))),
+            Self::TimedOut => Err(format!("did not settle within {} ms", millis(limit))),
         }
     }
 }

@@ -32,4 +32,4 @@ use platform::global;
 pub(crate) use store::{KeyedStore, Lease};
 pub(crate) use timer::Timer;
 pub(crate) use to_js::to_js;
-pub(crate) use visibility::{VisibilityListener, has_origin, is_page};
+pub(crate) use visibility::{VisibilityListener, is_page, origin};

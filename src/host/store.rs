@@ -146,7 +146,10 @@ fn store_exception(thrown: &JsValue) -> String {
 }
 
 fn store_error(name: &str, what: &str) -> TokenError {
-    let message = format!("the store's `{name}` {what}; tokens are not shared until it works again");
+    let message = format!(
+        "the store's `{name}` {what}; check that the store is connected and reachable. Tokens are not shared until it \
+         works again"
+    );
     TokenError::new(ErrorCode::Store, message)
 }
 

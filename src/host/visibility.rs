@@ -26,9 +26,9 @@ impl Drop for VisibilityListener {
     }
 }
 
-/// Returns true in a page, and in a worker of one: requests to other origins are subject to CORS.
-pub(crate) fn has_origin() -> bool {
-    global("location").is_truthy()
+/// Returns the origin of a page, or of the page of a worker, whose requests to other origins are subject to CORS.
+pub(crate) fn origin() -> Option<String> {
+    js_sys::Reflect::get(&global("location"), &JsValue::from_str("origin")).ok()?.as_string()
 }
 
 /// Returns true in a page. Its source is readable by its users.

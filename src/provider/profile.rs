@@ -137,6 +137,13 @@ impl Profile {
     pub fn grant_url(&self) -> &str {
         self.grant_protocol.url(self)
     }
+
+    /// Returns the host of grant requests, for messages. It tells a sandbox from production.
+    pub fn grant_host(&self) -> &str {
+        let url = self.grant_url();
+        let host = url.split_once("//").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+        host.filter(|host| !host.contains('@')).unwrap_or("its endpoint")
+    }
 }
 
 /// The revocation of tokens.
