@@ -7,6 +7,7 @@
 import "../support/guard.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { currentPace } from "../support/pace.js";
 import { until } from "../support/waiting.js";
 import { siteFor } from "./browsers.js";
 
@@ -100,28 +101,32 @@ export function testTabs(starting) {
       const [first] = /** @type {[Tab]} */ (tabs);
       const closed = await openTab(site.secure);
       await closed.run((kind) => leaseInTime(open(kind), "key", 3_600_000).then(() => {}), kind);
+      // Browsers propagate `localStorage` to other tabs with a delay.
+      const pauseMs = kind === "localStorage" ? 200 * currentPace() : 0;
 
       for (const tab of tabs) {
-        await tab.run((kind) => {
-          const count = async () => {
-            const store = open(kind);
-            const fences = [];
-            for (let round = 0; round < 5; round += 1) {
-              const { fence, release } = await leaseInTime(store, "key");
-              fences.push(fence);
-              const before = Number((await store.get("key")) ?? 0);
-              if (!(await store.set("key", `${before + 1}`, soon(), fence))) throw new Error("refused");
-              // Browsers propagate `localStorage` to other tabs with a delay.
-              if (kind === "localStorage") await new Promise((resolve) => setTimeout(resolve, 50));
-              await release();
-            }
-            return fences;
-          };
-          count().then(
-            (fences) => Object.assign(window, { fences }),
-            (error) => Object.assign(window, { fences: [String(error)] }),
-          );
-        }, kind);
+        await tab.run(
+          ({ kind, pauseMs }) => {
+            const count = async () => {
+              const store = open(kind);
+              const fences = [];
+              for (let round = 0; round < 5; round += 1) {
+                const { fence, release } = await leaseInTime(store, "key");
+                fences.push(fence);
+                const before = Number((await store.get("key")) ?? 0);
+                if (!(await store.set("key", `${before + 1}`, soon(), fence))) throw new Error("refused");
+                await new Promise((resolve) => setTimeout(resolve, pauseMs));
+                await release();
+              }
+              return fences;
+            };
+            count().then(
+              (fences) => Object.assign(window, { fences }),
+              (error) => Object.assign(window, { fences: [String(error)] }),
+            );
+          },
+          { kind, pauseMs },
+        );
       }
       await closed.close();
       for (const tab of tabs) await untilIn(tab, () => "fences" in window);
