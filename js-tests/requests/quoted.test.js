@@ -97,3 +97,51 @@ test("an error of a grant does not contain a credential that the response has as
   assert.doesNotMatch(printed(error), /api-key-of/);
   assert.doesNotMatch(JSON.stringify(tokens.status()), /api-key-of/);
 });
+
+describe("an error of request() does not quote", () => {
+  /** @type {[what: string, path: string, document: string, quoted: () => string][]} */
+  const CASES = [
+    ["a literal after a short one", "/", '{ a(x: "eu", y: "planted-words") }', () => "planted-words"],
+    ["a literal of several lines", "/", '{ a(x: """one\nplanted-words\n""") }', () => "planted-words"],
+    ["a number of the document", "/", "{ a(pin: 48151623) }", () => "48151623"],
+    ["a literal with escapes", "/", '{ a(x: "pl\\u0061nted-words") }', () => "planted-words"],
+    ["a key in the query of the endpoint", "/?planted-words", "{ a }", () => "planted-words"],
+    ["an encoded key in the path", "/plan%74ed-words", "{ a }", () => "planted-words"],
+  ];
+  for (const [what, path, document, quoted] of CASES) {
+    test(what, async (t) => {
+      const { endpoint } = await apiFor(t, (_, response) =>
+        json(response, 200, { data: null, errors: [{ message: `bad: ${quoted()} !` }] }),
+      );
+      const { tokens } = countedFor(t, new URL(path, endpoint).href, {}, { grant });
+
+      const error = await failure(tokens.request(document));
+
+      assert.match(error.message, /bad: \[secret\] !/);
+      assert.doesNotMatch(printed(error), /planted|48151623/);
+    });
+  }
+
+  test("a code whose member is written with escapes", async (t) => {
+    const { endpoint } = await apiFor(t, ({ token }, response) => {
+      response.writeHead(400, { "content-type": "application/json" });
+      response.end(`{"errors":[{"message":"no","extensions":{"c\\u006fde":"${token}"}}]}`);
+    });
+    const { tokens } = countedFor(t, endpoint, {}, { grant });
+
+    const error = await failure(tokens.request("{ ok }"));
+
+    assert.doesNotMatch(printed(error), /opaque-token/);
+  });
+
+  test("what is absent: neither a code nor a path is invented", async (t) => {
+    const { endpoint } = await apiFor(t, (_, response) =>
+      json(response, 401, { errors: [{ message: "not now" }] }),
+    );
+    const { tokens } = countedFor(t, endpoint, {}, { grant });
+
+    const error = await failure(tokens.request("{ ok }"));
+
+    assert.deepEqual(error.providerErrors, [{ message: "not now" }]);
+  });
+});

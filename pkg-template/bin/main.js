@@ -134,12 +134,14 @@ async function version() {
   return JSON.parse(manifest).version;
 }
 
-/** Ends the process when its output is closed, for example by `head` after a line. */
+/**
+ * Ends the process when its output is closed, for example by `head` after a line. Nothing depends on what is written to
+ * standard error, so a failure there ends nothing.
+ */
 function endWithReader() {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
-      if (error.code !== "EPIPE") throw error;
-      process.exit();
-    });
-  }
+  process.stdout.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
+  process.stderr.on("error", () => {});
 }

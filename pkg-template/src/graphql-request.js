@@ -51,7 +51,12 @@ export async function sendOperation(handle, publicObject, operation) {
     inspect,
   );
   const answer = parsed(text);
-  const secrets = () => secretsOfOperation(token, entriesOf(request.headers), body);
+  const { endpoint, rotationHeaders } = handle.api;
+  const secrets = () => {
+    const newer = rotationHeaders.map((name) => response.headers?.get(name));
+    const tokens = [token, handle.token?.value, ...newer].filter((each) => typeof each === "string");
+    return secretsOfOperation(tokens, endpoint, entriesOf(request.headers), body);
+  };
   const outline = () =>
     withoutQuotations(
       outlined(text ?? "", () => answer),

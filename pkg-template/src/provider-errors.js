@@ -15,7 +15,7 @@ const MAX_CODE = 100;
 const MAX_PATH = 200;
 
 /** Longer texts are left out. */
-const MAX_TEXT = 4_000;
+const MAX_TEXT = 3_000;
 
 /** More characters of secrets are not searched for: nothing is shown then. */
 const MAX_SECRETS = 20_000;
@@ -46,26 +46,31 @@ const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
  * @param {string[]} quotable names of variables and headers, and values, that are not secret
  */
 export function secretsOfGrant(url, headers, body, quotable) {
-  const { pathname, searchParams } = new URL(url);
   const { query = "", variables, ...fields } = parsedBody(body);
   const given = textsIn(variables ?? fields, (name) => quotable.includes(name));
   return [
     ...secretsOfHeaders(headers, quotable),
     ...given.filter((text) => !text.split(" ").every((word) => quotable.includes(word))),
     ...literalsOf(query),
-    ...[...pathname.split("/"), ...searchParams.values()].filter(isLong),
+    ...secretsOfUrl(url),
   ];
 }
 
 /**
- * Returns what may be secret in an operation, besides its variables: the token, other headers, and literals.
+ * Returns what may be secret in an operation, besides its variables: tokens, headers, literals and a key in the URL.
  *
- * @param {string | undefined} token
+ * @param {string[]} tokens of the session and of the response
+ * @param {string} url
  * @param {Headers} headers
  * @param {string} body
  */
-export function secretsOfOperation(token = "", headers, body) {
-  return [token, ...secretsOfHeaders(headers, []), ...literalsOf(parsedBody(body).query)];
+export function secretsOfOperation(tokens, url, headers, body) {
+  return [
+    ...tokens,
+    ...secretsOfHeaders(headers, []),
+    ...literalsOf(parsedBody(body).query),
+    ...secretsOfUrl(url),
+  ];
 }
 
 /**
@@ -122,12 +127,27 @@ function isLong({ length }) {
 export function withoutQuotations(text, secrets) {
   /** @type {string[] | undefined} */
   let known;
-  return text.replace(SHOWN_MEMBER, (member) => {
+  let members = 0;
+  return withPlainNames(text).replace(SHOWN_MEMBER, (member) => {
+    if (++members > MAX_MEMBERS) return '"":0';
     // Shorter texts occur in ordinary codes.
     known ??= secrets().flatMap(partsOf).filter(isLong).flatMap(formsOf).map(lowered);
     const views = viewsOf(member).map(lowered);
     return known.some((secret) => views.some((view) => view.includes(secret))) ? '"":0' : member;
   });
+}
+
+/** Messages show a few codes and ids. The search is not worth more time than these take. */
+const MAX_MEMBERS = 100;
+
+/** Writes JSON without escapes in the names of its members, if it has any. @param {string} text */
+function withPlainNames(text) {
+  if (!/"[^"]*\\[^"]*"\s*:/.test(text)) return text;
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch {
+    return text;
+  }
 }
 
 /** Members that messages show, up to 64 characters, each of which may be escaped. See src/graphql/response.rs. */
@@ -149,7 +169,7 @@ function reported(answer) {
   const payloads = Object.values(data ?? {}).map((/** @type {any} */ payload) => payload?.error);
   // RFC 6749 section 5.2.
   const own = typeof message === "string" ? { message, code: error } : error;
-  return [...(Array.isArray(errors) ? errors : []), answer, own, ...payloads].slice(0, 20).map((each) => {
+  return [...(Array.isArray(errors) ? errors : []), answer, own, ...payloads].slice(0, 10).map((each) => {
     if (typeof each !== "object") return { message: each };
     const { extensions } = each ?? {};
     return { ...each, code: extensions?.code ?? extensions?.errorClass ?? each?.code };
@@ -163,6 +183,7 @@ function reported(answer) {
  * @param {string[]} secrets
  */
 function cleaner(secrets) {
+  if (secrets.join("").length > MAX_SECRETS) return () => undefined;
   const known = new Set(secrets.flatMap(partsOf).map((part) => printable(part).trim()));
   known.delete("");
   const all = [...known];
@@ -170,7 +191,9 @@ function cleaner(secrets) {
   const forms = all.flatMap(formsOf).filter(({ length }) => length >= SHORT);
   const listed = forms.sort((one, other) => other.length - one.length).map(literally);
   // A long word with digits in it, other than an id, may be a token that is not known here.
-  const pattern = tooMany ? /$/ : new RegExp(`(${listed.join("|") || "$^"})|eyJ[\\w.-]+|[\\w+=-]{24,}`, "gi");
+  const pattern = tooMany
+    ? /$/
+    : new RegExp(`(${listed.join("|") || "(?!)"})|eyJ[\\w.-]+|[\\w+=-]{24,}`, "gi");
   const traces = all.map((secret) => ({ secret: secret.toLowerCase(), windows: windowsOf(secret) }));
 
   const holdsSecret = (/** @type {string} */ view) => {
@@ -281,12 +304,33 @@ function secretsOfHeaders(headers, quotable) {
     .flatMap(([, value]) => [value, value.replace(/^(?:Basic|Bearer) +/i, "")]);
 }
 
-/** Returns the string literals of a document. @param {string} document */
+/** Comments, block strings, strings and numbers of a GraphQL document, in order. */
+const LITERAL = /#[^\n]*|"""((?:\\"""|[^])*?)"""|"((?:[^"\\\n]|\\.)*)"|(-?\b\d[\w.+-]*)/g;
+
+/** Returns the strings and numbers of a document. @param {string} document */
 function literalsOf(document) {
-  return [...document.matchAll(/"((?:[^"\\\n]|\\.){4,})"/g)].flatMap(([, literal]) => [
-    literal,
-    unescaped(literal),
-  ]);
+  const found = [...document.matchAll(LITERAL)].flatMap(([, block, text, number]) => {
+    const literal = block ?? text ?? number ?? "";
+    return [literal, unescaped(literal), fromJson(literal), ...literal.split("\n")];
+  });
+  return found.filter(({ length }) => length >= SHORT);
+}
+
+/** Returns what a string means in JSON and GraphQL; "" if it is invalid. @param {string} literal */
+function fromJson(literal) {
+  try {
+    return `${JSON.parse(`"${literal}"`)}`;
+  } catch {
+    return "";
+  }
+}
+
+/** Returns the long parts of the path and all parts of the query of a URL, which may have a key. @param {string} url */
+function secretsOfUrl(url) {
+  const { pathname, search } = new URL(url);
+  const path = pathname.split(/[/;=]/).flatMap((part) => [part, unescaped(part)]);
+  const query = search.split(/[?&;=]/).flatMap((part) => [part, unescaped(part.replaceAll("+", " "))]);
+  return [...path.filter(isLong), ...query.filter(({ length }) => length >= SHORT)];
 }
 
 /**

@@ -161,9 +161,14 @@ export class Trace {
 /** @param {unknown} value */
 function textOf(value) {
   // Control characters are escaped, so that a line stays one.
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(value).replace(INVISIBLE, (letter) => {
+    return `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
   return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text.replace(/^"([\w.:-]+)"$/, "$1");
 }
+
+/** Control and format characters that JSON does not escape. */
+const INVISIBLE = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 /** The longest text of a field. */
 const MAX_TEXT = 300;

@@ -153,12 +153,17 @@ class TokenEndpoint {
     const isOwn = TokenError.is(error);
     const name = error instanceof Error && /^\w{1,40}$/.test(error.name) ? error.name : typeof error;
     const kind = isOwn ? error.code : name;
-    if (this.#printed.has(kind)) return;
+    if (this.#printed.has(kind) || this.#printed.size === MAX_PRINTED) return;
     this.#printed.add(kind);
-    const what = isOwn ? `${kind}: ${error.message}` : `a function of its options threw ${kind}`;
+    // The message of a failed operation, which `authorize` may send, can quote its variables.
+    const message = kind === "graphql_errors" ? "an operation failed" : error?.message;
+    const what = isOwn ? `${kind}: ${message}` : `a function of its options threw ${kind}`;
     console.error(`graphql-token-manager/broker: ${what}; set \`onError\` to receive each failure`);
   }
 }
+
+/** The most kinds of failures that are printed. User-supplied functions may throw errors of any name. */
+const MAX_PRINTED = 100;
 
 /**
  * Returns a token that was granted to this session. The token of a lender is not used, because it has more scopes than
