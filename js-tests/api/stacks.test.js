@@ -2,13 +2,15 @@
 // threw is its `cause`.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { describe, test } from "node:test";
 import { inspect } from "node:util";
 
 import { TokenError } from "graphql-token-manager";
 
 import { managerFor } from "../support/setup.js";
-import { failure } from "../support/waiting.js";
+import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
+import { failure, within } from "../support/waiting.js";
 
 /** @import { TestContext } from "node:test" */
 
@@ -111,6 +113,75 @@ test("where the stack is unavailable, the error has that of its creation", async
   const error = await failure(tokens.getToken());
 
   assert.equal(error.code, "invalid_credentials");
+});
+
+describe("callers that share a failure receive errors of their own", () => {
+  /** @type {Record<string, PropertyDescriptor>} */
+  const limits = {
+    "where no stack is recorded": { value: 0, writable: true },
+    "where the limit of stacks is read-only": { value: 10, writable: false },
+    "where the limit of stacks cannot be read": {
+      get: () => {
+        throw new Error("the limit cannot be read");
+      },
+    },
+  };
+  for (const [name, limit] of Object.entries(limits)) {
+    test(name, async (t) => {
+      const tokens = rejectingFor(t, refused);
+      await failure(tokens.getToken());
+      const before = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit") ?? {};
+      const restore = () => Object.defineProperty(Error, "stackTraceLimit", before);
+      t.after(restore);
+      Object.defineProperty(Error, "stackTraceLimit", { ...limit, configurable: true });
+
+      const failures = Promise.all([failure(tokens.getToken()), failure(tokens.getToken())]);
+      const [one, other] = await within(failures, "the failures").finally(restore);
+
+      assert.notEqual(one, other);
+      assert.deepEqual([one.code, other.code], ["invalid_credentials", "invalid_credentials"]);
+    });
+  }
+
+  test("where stacks have another format", async (t) => {
+    const tokens = rejectingFor(t, refused);
+    const { captureStackTrace } = Error;
+    t.after(() => (Error.captureStackTrace = captureStackTrace));
+    // Then the stack of the call is unknown, as in an engine with another format.
+    Error.captureStackTrace = () => {};
+
+    const [one, other] = await Promise.all([failure(tokens.getToken()), failure(tokens.getToken())]);
+
+    assert.notEqual(one, other);
+    assert.deepEqual([one.status, other.status], [401, 401]);
+  });
+});
+
+test("a first call without a stack does not take it from later calls", () => {
+  // A separate process, whose first call is that one.
+  const program = `
+    import { TokenManager, TokenError } from "graphql-token-manager";
+    const grant = () => {
+      throw new TokenError("invalid_credentials", "no");
+    };
+    const provider = { name: "acme", endpoint: "https://api.acme.test", grant };
+    const tokens = new TokenManager({ provider, retry: { attempts: 1 } });
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    await tokens.getToken().catch(() => {});
+    Error.stackTraceLimit = stackTraceLimit;
+    const laterCaller = async () => await tokens.getToken();
+    const error = await laterCaller().catch((error) => error);
+    console.log(error.stack.includes("laterCaller"), error.stack.includes("wasm"));
+    await tokens.close();
+  `;
+  const child = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd: import.meta.dirname,
+    encoding: "utf8",
+    timeout: TEST_TIMEOUT_MS,
+  });
+
+  assert.equal(child.stdout, "true false\n", child.stderr.slice(-1_000));
 });
 
 describe("the cause has the class and the stack of what the user's function threw, and no message,", () => {

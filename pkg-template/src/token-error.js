@@ -66,11 +66,10 @@ export class TokenError extends Error {
 const FRAMES = /\n {4}at [^]*/;
 
 /**
- * Whether stacks have such lines. Other engines leave the errors of calls as they are.
- *
- * @type {boolean | undefined}
+ * Whether stacks were found to have such lines. In other engines, the stacks of calls are unknown. A negative result is
+ * not kept, because `Error.stackTraceLimit` and `Error.prepareStackTrace` change.
  */
-let hasFrames;
+let hasFrames = false;
 
 /**
  * Records the stack of a call, where it has {@link FRAMES}.
@@ -81,7 +80,7 @@ let hasFrames;
 export function traceOf(omitted) {
   const trace = {};
   try {
-    hasFrames ??= FRAMES.test(`${new Error().stack}`);
+    hasFrames ||= FRAMES.test(`${new Error().stack}`);
     if (hasFrames) Error.captureStackTrace(trace, omitted);
   } catch {
     // The stack may be exhausted, or the function replaced.
@@ -90,31 +89,50 @@ export function traceOf(omitted) {
 }
 
 /**
- * Returns a copy of a `TokenError` that has the stack of a call, where the stack is known; other values as they are. The
- * stack of the original leads into the core, not to the caller.
+ * Returns a copy of a `TokenError` that has the stack of a call, where that is known; other values as they are. The stack
+ * of the original leads into the core, not to the caller.
  *
  * @param {{ stack?: unknown }} trace
  * @param {unknown} error
  */
 export function errorAt(trace, error) {
-  if (!(error instanceof TokenError) || !("stack" in trace)) return error;
-  const { stackTraceLimit } = Error;
+  if (!(error instanceof TokenError)) return error;
+  const { code, message } = error;
+  const copy = () => new TokenError(code, message, /** @type {any} */ (error));
+  if (!("stack" in trace)) return copy();
+  const own = withoutStack(copy);
   try {
-    const { code, message } = error;
-    // The stack of the copy itself is not recorded.
-    Error.stackTraceLimit = 0;
-    const copy = new TokenError(code, message, /** @type {any} */ (error));
     const [frames] = FRAMES.exec(`${trace.stack}`) ?? [""];
     // Not an accessor: the consoles of browsers would show no stack.
     const value = `TokenError: ${message}${frames}`;
-    Object.defineProperty(copy, "stack", { value, configurable: true, writable: true });
-    return copy;
+    Object.defineProperty(own, "stack", { value, configurable: true, writable: true });
   } catch {
-    return error;
-  } finally {
-    // It is writable if the assignment above did not throw.
-    if (Error.stackTraceLimit !== stackTraceLimit) Error.stackTraceLimit = stackTraceLimit;
+    // V8 formats the stack now, and `Error.prepareStackTrace` may throw.
   }
+  return own;
+}
+
+/**
+ * Creates an error whose stack is not recorded, where `Error.stackTraceLimit` can be read and set.
+ *
+ * @param {() => TokenError} create
+ */
+function withoutStack(create) {
+  /** @type {number | undefined} */
+  let limit;
+  try {
+    limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+  } catch {
+    return create();
+  }
+  const error = create();
+  try {
+    Error.stackTraceLimit = limit;
+  } catch {
+    // It was set above, so only an accessor of the application can throw.
+  }
+  return error;
 }
 
 /**
