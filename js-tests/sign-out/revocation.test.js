@@ -1,7 +1,7 @@
 // `revoke()`: the provider no longer accepts the tokens, and they are discarded as by `clear()`.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe, mock, test } from "node:test";
 
 import { TokenError } from "graphql-token-manager";
 
@@ -328,6 +328,71 @@ describe("sessions and stores", () => {
 
     assert.equal(error.code, "store");
     assert.deepEqual(bodies(revocations), [{ access: "access-1", refresh: null }]);
+  });
+});
+
+describe("a crash of the core", () => {
+  /** Runs an action while the clock throws, which crashes the core. @template T @param {() => T} action */
+  const crashing = (action) => {
+    const broken = mock.method(Date, "now", () => {
+      throw new RangeError("Maximum call stack size exceeded");
+    });
+    try {
+      return action();
+    } finally {
+      broken.mock.restore();
+    }
+  };
+  const LOST = /core crashed and lost the token, which is discarded here but was not revoked/;
+
+  for (const isRestarted of [false, true]) {
+    for (const isWhole of [false, true]) {
+      const of = isWhole ? "a manager" : "a session";
+      const restart = isRestarted ? "and a restart " : "";
+      test(`${restart}lets revoke() of ${of} reject, and no session keeps its token`, async (t) => {
+        const { tokens, revocations } = await applicationFor(t, { revoke: REVOKE });
+        const [ann, bob] = [tokens.session({ user: "ann" }), tokens.session({ user: "bob" })];
+        await ann.getToken();
+        await bob.getToken();
+        await failure(crashing(() => tokens.refresh()));
+        assert.equal(bob.peek()?.value, "access-2");
+        if (isRestarted) await tokens.ready();
+
+        const revoked = (isWhole ? tokens : ann).revoke();
+        assert.deepEqual([ann.peek(), bob.peek()], [undefined, undefined]);
+        const error = await failure(within(revoked, "the rejection"));
+
+        assert.deepEqual([error.code, error.retryable], ["internal", false]);
+        assert.match(error.message, LOST);
+        assert.deepEqual(revocations, []);
+        assert.equal(await bob.getToken(), "access-3");
+        await (isWhole ? tokens : bob).revoke();
+        assert.deepEqual(bodies(revocations), [{ access: "access-3", refresh: "refresh-3" }]);
+      });
+    }
+  }
+
+  test("without a token lets revoke() resolve", async (t) => {
+    const { tokens } = await applicationFor(t, { revoke: REVOKE });
+    await tokens.ready();
+    crashing(() => tokens.status());
+
+    await within(tokens.revoke(), "the end of the revocation");
+  });
+
+  test("when revoke() calls the core discards the tokens as well", async (t) => {
+    const { tokens } = await applicationFor(t, { revoke: REVOKE });
+    await tokens.getToken();
+
+    const error = await failure(
+      within(
+        crashing(() => tokens.revoke()),
+        "the rejection",
+      ),
+    );
+
+    assert.deepEqual([error.code, error.retryable], ["internal", false]);
+    assert.equal(tokens.peek(), undefined);
   });
 });
 

@@ -103,6 +103,9 @@ export class ManagerRuntime {
 
   isClosed = false;
 
+  /** The crashes of the core so far. */
+  crashes = 0;
+
   /**
    * What requests need to know of the API. Set once the core has accepted the options.
    *
@@ -191,18 +194,30 @@ export class ManagerRuntime {
   }
 
   /**
-   * Signs out as {@link clear} does, and revokes the tokens. The provider must have a revocation.
+   * Signs out as {@link clear} does, and revokes the tokens. The provider must have a revocation. A core that crashed has
+   * lost the tokens, which cannot be revoked then.
    *
    * @param {SessionHandle} handle
    * @param {boolean} isWhole
    * @param {unknown} publicObject
    * @returns {Promise<void>}
    */
-  revoke(handle, isWhole, publicObject) {
-    return this.#signOut(handle, isWhole, publicObject, (native, end) => {
-      native.revoke(isWhole ? undefined : handle, end);
-      if (isWhole) this.#signOutHandles();
-    });
+  async revoke(handle, isWhole, publicObject) {
+    this.#activeCore();
+    const isLost = this.#handles().some((each) => each.hasLostToken);
+    this.#discard(handle, isWhole);
+    try {
+      await this.#signOut(handle, isWhole, publicObject, (native, end) => {
+        native.revoke(isWhole ? undefined : handle, end);
+      });
+    } catch (error) {
+      // The core may have crashed meanwhile, and the other sessions of the identity have kept the tokens.
+      this.#signOutLost();
+      // The tokens are discarded, so that another call would have nothing to revoke.
+      if (error instanceof TokenError) error.retryable = false;
+      throw error;
+    }
+    if (isLost) throw tokenLostError();
   }
 
   /**
@@ -215,13 +230,24 @@ export class ManagerRuntime {
    * @returns {Promise<void>}
    */
   clear(handle, isWhole, publicObject) {
-    // The core notifies the handles of its sessions. One that crashed has lost them, and their handles keep the tokens.
-    if (isWhole || this.#activeCore() === undefined) this.#signOutHandles();
-    handle.signedOut();
+    this.#discard(handle, isWhole);
     return this.#signOut(handle, isWhole, publicObject, (native, end) => {
       if (isWhole) native.clearAll(end);
       else native.clear(handle, end);
     });
+  }
+
+  /**
+   * Removes the cached tokens at a sign-out.
+   *
+   * @param {SessionHandle} handle
+   * @param {boolean} isWhole
+   */
+  #discard(handle, isWhole) {
+    // The core notifies the handles of its sessions. One that crashed has lost them, and their handles keep the tokens.
+    if (isWhole || this.#activeCore() === undefined) this.#signOutHandles();
+    else this.#signOutLost();
+    handle.signedOut();
   }
 
   /**
@@ -268,6 +294,10 @@ export class ManagerRuntime {
 
   #signOutHandles() {
     for (const handle of this.#handles()) handle.signedOut();
+  }
+
+  #signOutLost() {
+    for (const handle of this.#handles()) if (handle.hasLostToken) handle.signedOut();
   }
 
   #handles() {
@@ -589,6 +619,7 @@ export class ManagerRuntime {
       // Deferred, because the stack may be exhausted. If `microtask` throws, the next call runs this branch again.
       microtask(() => this.#onCrash(rejectAll));
       this.calls.clear();
+      this.crashes++;
       this.#core = this.#starting = undefined;
     }
     return this.#core;
@@ -637,5 +668,14 @@ function coreCrashedError() {
   return new TokenError(
     "internal",
     "the WebAssembly core crashed; the next call restarts it. Unless the stack overflowed, please report this",
+  );
+}
+
+/** The error of a revocation whose tokens a crash of the core has lost. */
+function tokenLostError() {
+  return new TokenError(
+    "internal",
+    "the WebAssembly core crashed and lost the token, which is discarded here but was not revoked",
+    { retryable: false },
   );
 }

@@ -14,6 +14,8 @@ import { TokenError } from "./token-error.js";
 export class SessionHandle {
   /** The cached token. @type {AccessToken | undefined} */
   token = undefined;
+  /** The crashes of the core, as its runtime counts them, before it set the token. */
+  crashes = 0;
   /** Until then, in ms of `Date.now()`, the token is returned without a call of the core. */
   servedUntil = 0;
   /** Until then, in ms of `Date.now()`, the token is valid. */
@@ -179,8 +181,14 @@ export class SessionHandle {
       this.isUseReported = false;
     }
     this.token = token;
+    this.crashes = this.runtime.crashes;
     this.servedUntil = servedUntil;
     this.validUntil = validUntil;
+  }
+
+  /** Whether the core that set the cached token has crashed since. */
+  get hasLostToken() {
+    return this.token !== undefined && this.crashes !== this.runtime.crashes;
   }
 
   /** Removes the cached token. */
