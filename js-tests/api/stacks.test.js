@@ -158,7 +158,7 @@ describe("callers that share a failure receive errors of their own", () => {
 });
 
 test("a first call without a stack does not take it from later calls", () => {
-  // A separate process, whose first call is that one.
+  // A separate process, in which that call is the first.
   const program = `
     import { TokenManager, TokenError } from "graphql-token-manager";
     const grant = () => {

@@ -1,4 +1,4 @@
-// The entry `/lazy`, whose core is a file of its own: in Node, and served to pages of Chromium and Firefox.
+// The entry `/lazy`, with the core in a file of its own: in Node, and served to pages of Chromium and Firefox.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

@@ -268,7 +268,7 @@ function assertHidden(text, secret) {
   for (const view of decodings(text)) assert.ok(!view.includes(letters.slice(0, 12)), text);
 }
 
-/** Managers whose requests hold a secret. @type {[name: string, secret: string, options: object][]} */
+/** Managers with a secret in their requests. @type {[name: string, secret: string, options: object][]} */
 const HOLDERS = [
   ["an API key", SECRET, { ...FLUZ, apiKey: Buffer.from(`app:${SECRET}`).toString("base64") }],
   ["an API key as a pair", SECRET, { ...FLUZ, apiKey: `app:${SECRET}` }],
