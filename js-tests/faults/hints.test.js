@@ -80,7 +80,8 @@ describe("where a browser tells no reason, the message names CORS", () => {
     const { code, message } = await failure(tokens.getToken());
 
     assert.equal(code, "network");
-    assert.match(message, /`endpoint`.*CORS/);
+    for (const word of ["https://app.acme.test", "CORS", "`endpoint`"])
+      assert.ok(message.includes(word), message);
   });
 
   test("and for a broker its `allowedOrigins`", async (t) => {
@@ -94,7 +95,8 @@ describe("where a browser tells no reason, the message names CORS", () => {
     const { code, message } = await failure(tokens.getToken());
 
     assert.equal(code, "network");
-    assert.match(message, /`url`.*`allowedOrigins`/);
+    for (const word of ["https://app.acme.test", "`allowedOrigins`", "`url`"])
+      assert.ok(message.includes(word), message);
   });
 
   test("and for a request", async (t) => {
