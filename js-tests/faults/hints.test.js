@@ -2,12 +2,10 @@
 // credentials. The full text of messages is in js-tests/messages.
 
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
-import { once } from "node:events";
 import { describe, test } from "node:test";
 
 import { apiFor, countedFor } from "../requests/support.js";
-import { managerFor } from "../support/setup.js";
+import { managerFor, unreachable } from "../support/setup.js";
 import { failure } from "../support/waiting.js";
 
 /** @import { TestContext } from "node:test" */
@@ -19,16 +17,6 @@ const GRANTS = {
   toggle: (endpoint) => ({ provider: "toggle", endpoint, username: "me", password: "planted-secret" }),
   broker: (url) => ({ provider: "broker", url, endpoint: "https://api.acme.test/graphql" }),
 };
-
-/** Returns the address of a port at which nothing listens. */
-async function closedPort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  server.close();
-  await once(server, "close");
-  return `http://127.0.0.1:${port}/graphql`;
-}
 
 /** Makes this process look like a page's worker until the end of the test. @param {TestContext} t */
 function inBrowser(t) {
@@ -47,7 +35,7 @@ const failsLikeABrowser = async () => {
 describe("where nothing listens, the message has the system's code and no CORS", () => {
   for (const [name, options] of Object.entries(GRANTS)) {
     test(`for a grant of ${name}`, async (t) => {
-      const tokens = managerFor(t, { ...options(await closedPort()), ...ONCE });
+      const tokens = managerFor(t, { ...options(await unreachable()), ...ONCE });
 
       const error = await failure(tokens.getToken());
 
@@ -58,7 +46,7 @@ describe("where nothing listens, the message has the system's code and no CORS",
   }
 
   test("for a request", async (t) => {
-    const { tokens } = countedFor(t, await closedPort());
+    const { tokens } = countedFor(t, await unreachable());
 
     const error = await failure(tokens.request("{ ok }"));
 

@@ -144,8 +144,8 @@ class TokenEndpoint {
   }
 
   /**
-   * Prints a failure, each kind once: the code and the message of a `TokenError`, which have no secret; of another exception,
-   * which may have one, its name.
+   * Prints a failure, each kind once: the code and the message of a `TokenError`, from which the package has removed secrets;
+   * of another exception, which may have one, its name.
    *
    * @param {any} error
    */
