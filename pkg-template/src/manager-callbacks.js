@@ -45,8 +45,8 @@ export class ManagerCallbacks extends HostBindings {
     if (runtime.isClosed || !isPage()) return;
     runtime.pageSignOuts ??= new PageSignOuts(
       digest,
-      () => runtime.signedOutElsewhere(),
-      () => runtime.mayHaveMissedSignOut(),
+      () => runtime.signOuts.signedOutElsewhere(),
+      () => runtime.signOuts.mayHaveMissed(),
     );
   }
 

@@ -245,7 +245,7 @@ export class PendingCalls {
     if (call.settle === undefined) this.#advance(id, call);
     if (call.settle === undefined) return false;
     // The I/O of this request would end with its response.
-    if (call.handle.ioCall === id && this.#runtime.isReleasing) return false;
+    if (call.handle.ioCall === id && this.#runtime.core.isReleasing) return false;
     this.#remove(id);
     call.settle(call);
     return true;
@@ -266,7 +266,7 @@ export class PendingCalls {
     call.ioPolls = handle.ioPolls;
     const isLost = call.missed >= LOST_AFTER_POLLS;
     if (isLost) call.missed = 0;
-    if (!isLost && call.polledAt < this.#runtime.timerDueAt) return;
+    if (!isLost && call.polledAt < this.#runtime.core.timerDueAt) return;
     this.during(id, () =>
       this.#runtime.withCore((core) => (isLost ? core.ioLost(handle) : core.runDue(handle))),
     );

@@ -8,7 +8,7 @@ import { TokenError } from "./token-error.js";
 
 /** @typedef {import("./access-token.js").AccessToken} AccessToken */
 /** @typedef {import("./manager-runtime.js").ManagerRuntime} ManagerRuntime */
-/** @typedef {import("./manager-runtime.js").NativeManager} NativeManager */
+/** @typedef {import("./manager-core.js").NativeManager} NativeManager */
 
 /** The handle of one session. */
 export class SessionHandle {
@@ -181,14 +181,14 @@ export class SessionHandle {
       this.isUseReported = false;
     }
     this.token = token;
-    this.crashes = this.runtime.crashes;
+    this.crashes = this.runtime.core.crashes;
     this.servedUntil = servedUntil;
     this.validUntil = validUntil;
   }
 
   /** Whether the core that set the cached token has crashed since. */
   get hasLostToken() {
-    return this.token !== undefined && this.crashes !== this.runtime.crashes;
+    return this.token !== undefined && this.crashes !== this.runtime.core.crashes;
   }
 
   /** Removes the cached token. */

@@ -1,6 +1,7 @@
 // The public classes. All rules about tokens are in the core.
 
-import { ManagerRuntime, startCore } from "./manager-runtime.js";
+import { startCore } from "./manager-core.js";
+import { ManagerRuntime } from "./manager-runtime.js";
 import { operationSnapshot } from "./operation-snapshot.js";
 import { optionsSnapshot } from "./options-snapshot.js";
 import { mayReplaceToken } from "./origins.js";
@@ -183,7 +184,7 @@ class TokenSession {
   /** @returns {Promise<void>} */
   async clear() {
     const handle = this.#handle;
-    await handle.runtime.clear(handle, this.#manager === undefined, this);
+    await handle.runtime.signOuts.clear(handle, this.#manager === undefined, this);
   }
 
   /** @returns {Promise<void>} */
@@ -195,7 +196,7 @@ class TokenSession {
       const message = `${name} has no revocation here; clear() discards the token without one`;
       throw new TokenError("unsupported", message, { provider: name });
     }
-    await handle.runtime.revoke(handle, this.#manager === undefined, this);
+    await handle.runtime.signOuts.revoke(handle, this.#manager === undefined, this);
   }
 
   status() {

@@ -1,4 +1,4 @@
-//! The exported class, which `pkg-template/src/manager-runtime.js` uses.
+//! The exported class, which `pkg-template/src/manager-core.js` uses.
 
 use std::rc::Rc;
 
