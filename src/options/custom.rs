@@ -101,8 +101,20 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);
 struct SecretCollector {
     names: Vec<String>,
     sources: Vec<SecretSource>,
-    /// Set if the operation revokes an access token, which it may therefore contain.
-    is_of_revocation: bool,
+    purpose: Purpose,
+    /// Set if a placeholder stands for a token.
+    has_token: bool,
+}
+
+/// Purpose of the request that is read, which decides on its placeholders.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Purpose {
+    #[default]
+    Grant,
+    /// An operation that may contain the access token.
+    Revocation,
+    /// A form, which has strings alone and no placeholders.
+    RevocationForm,
 }
 
 impl SecretCollector {
@@ -137,15 +149,23 @@ fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut 
 /// Reads `revoke`: a GraphQL operation, or `{ url, parameters, authorization }` for a form.
 fn revocation(provider: &OptionReader<'_>) -> Option<Box<Revocation>> {
     let given = provider.map("revoke", "{ document, variables, authorization } or { url, parameters }")?;
-    let mut secrets = SecretCollector { is_of_revocation: true, ..SecretCollector::default() };
     let url = given.text("url", "the URL of the revocation endpoint");
+    let purpose = if url.is_some() { Purpose::RevocationForm } else { Purpose::Revocation };
+    let mut secrets = SecretCollector { purpose, ..SecretCollector::default() };
     let (operation, protocol) = match url {
         None => (operation(&given, &mut secrets), GrantProtocol::GraphQl),
         Some(url) => {
             (form(&given, provider, &mut secrets), GrantProtocol::TokenEndpoint { url, credentials: None })
         }
     };
-    let SecretCollector { names, sources, .. } = secrets;
+    let SecretCollector { names, sources, has_token, .. } = secrets;
+    if purpose == Purpose::Revocation && !has_token {
+        provider.report_at(
+            "revoke",
+            &["names no token to revoke; give \"$accessToken\" or \"$refreshToken\" in `variables`, or \
+             \"$accessToken\" as `authorization.bearer`"],
+        );
+    }
     Some(Box::new(Revocation {
         operation,
         protocol,
@@ -160,6 +180,14 @@ fn form(given: &OptionReader<'_>, provider: &OptionReader<'_>, secrets: &mut Sec
     given.allow_only("url parameters authorization");
     let parameters = given.map("parameters", "{ name: value }");
     let mut variables = parameters.map(|given| members(&given, secrets)).unwrap_or_default();
+    for own in ["token", "token_type_hint"] {
+        if variables.iter().any(|(name, _)| *name == own) {
+            given.report_at(
+                "parameters",
+                &["cannot have `", own, "`, which is sent for each token; leave it out"],
+            );
+        }
+    }
     variables.push(("token".into(), Variable::AccessToken));
     variables.push(("token_type_hint".into(), Variable::TokenTypeHint));
     // The client identifies itself as it does for a grant.
@@ -203,14 +231,27 @@ fn variable(
     value: &RawValue,
     secrets: &mut SecretCollector,
 ) -> Variable {
+    let is_form = secrets.purpose == Purpose::RevocationForm;
+    if is_form && !matches!(value, RawValue::Text(_) | RawValue::Function(_)) {
+        within.report_value(key, value.kind(), "a string, or a function that returns a secret");
+        return Variable::Absent;
+    }
     match value {
-        RawValue::Text(text) if text.as_str() == "$refreshToken" => Variable::RefreshToken,
-        RawValue::Text(text) if text.as_str() == "$scopes" => Variable::Scopes,
-        RawValue::Text(text) if text.as_str() == ACCESS_TOKEN => {
-            if !secrets.is_of_revocation {
+        RawValue::Text(text) if !is_form && text.as_str() == "$refreshToken" => {
+            secrets.has_token = true;
+            Variable::RefreshToken
+        }
+        RawValue::Text(text) if !is_form && text.as_str() == "$scopes" => Variable::Scopes,
+        RawValue::Text(text) if !is_form && text.as_str() == ACCESS_TOKEN => {
+            secrets.has_token = true;
+            if secrets.purpose == Purpose::Grant {
                 within.report_at(key, &["is \"$accessToken\", which only `revoke` has; leave it out"]);
             }
             Variable::AccessToken
+        }
+        RawValue::Text(text) if secrets.purpose != Purpose::Grant && is_placeholder(text.as_str()) => {
+            within.report_at(key, &["is not a placeholder of `revoke`; a function can return such a text"]);
+            Variable::Absent
         }
         RawValue::Function(function) => {
             Variable::Secret(secrets.add(within.path(key), SecretSource::Function(Function::clone(function))))
@@ -238,6 +279,11 @@ fn variable(
     }
 }
 
+/// Returns whether a text looks like a placeholder.
+fn is_placeholder(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'$', letter, ..] if letter.is_ascii_alphabetic())
+}
+
 fn authorization(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Authorization {
     let hint = "\"none\", { basic: secret }, { basic: { username, password } } or { bearer: secret }";
     if given.get("authorization").is_none_or(|it| it.as_words() == Some("none")) {
@@ -245,7 +291,10 @@ fn authorization(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Aut
     }
     let object = given.required_map("authorization", hint);
     object.allow_only("basic bearer");
-    if secrets.is_of_revocation && object.get("bearer").and_then(RawValue::as_words) == Some(ACCESS_TOKEN) {
+    if secrets.purpose == Purpose::Revocation
+        && object.get("bearer").and_then(RawValue::as_words) == Some(ACCESS_TOKEN)
+    {
+        secrets.has_token = true;
         return Authorization::AccessToken;
     }
     let mut secret =

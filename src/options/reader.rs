@@ -206,6 +206,7 @@ impl<'a> OptionReader<'a> {
     /// Reads the user name of Basic credentials, which cannot contain a colon (RFC 7617 section 2).
     pub(super) fn basic_user_name(&self, key: &str, hint: &str) -> String {
         let name = self.required_text(key, hint);
+        self.check_no_placeholder(key, &name);
         if name.bytes().any(|byte| byte == b':') {
             self.report_value(key, "a string with a colon in it", hint);
         }
@@ -226,7 +227,15 @@ impl<'a> OptionReader<'a> {
                 &concat(&[hint, ", as a string or a function that returns one", reminder]),
             );
         }
+        self.check_no_placeholder(key, given.as_words().unwrap_or_default());
         SecretSource::of(given)
+    }
+
+    /// Reports a placeholder of `variables` where it would be sent as it is.
+    fn check_no_placeholder(&self, key: &str, text: &str) {
+        if ["$accessToken", "$refreshToken", "$scopes"].contains(&text) {
+            self.report_at(key, &["is a placeholder, which only `variables` can have"]);
+        }
     }
 
     /// Reads a number from `least` to `most`.
@@ -374,6 +383,7 @@ impl<'a> OptionReader<'a> {
             if !is_header_name(&lower) {
                 self.report_value(key, "not a header's name", "a name of letters, digits and hyphens");
             }
+            self.check_no_placeholder(key, value.as_words().unwrap_or_default());
             match value.as_words() {
                 Some(text) if is_header_value(text) => headers.push((lower, Secret::new(text))),
                 text => {

@@ -345,3 +345,94 @@ fn access_token_is_a_variable_of_a_revocation_alone() {
 
     assert_eq!(rejected(&acme().with(path, text("$accessToken"))), path);
 }
+
+/// A profile with a revocation by an operation.
+fn revoked_by_operation() -> Value {
+    acme()
+        .with("provider.revoke.document", text("mutation { revoke }"))
+        .with("provider.revoke.variables", map([("token", text("$refreshToken"))]))
+}
+
+/// A profile with a revocation endpoint.
+fn revoked_by_form() -> Value {
+    acme().with("provider.revoke.url", text("https://id.acme.test/revoke"))
+}
+
+#[test]
+fn revocation_names_a_token() {
+    let nested = map([("a", list([map([("b", text("$accessToken"))])]))]);
+    for (path, value) in [
+        ("provider.revoke.variables", nested),
+        ("provider.revoke.authorization", map([("bearer", text("$accessToken"))])),
+    ] {
+        let none =
+            revoked_by_operation().with("provider.revoke.variables", map([("scopes", text("$scopes"))]));
+
+        assert_eq!(rejected(&none), "provider.revoke");
+        accepted(&none.with(path, value));
+    }
+    assert_eq!(rejected(&revoked_by_operation().without("provider.revoke.variables")), "provider.revoke");
+}
+
+#[test]
+fn unknown_placeholders_of_a_revocation_are_rejected() {
+    for (unknown, path) in [
+        (text("$accesstoken"), "provider.revoke.variables.x"),
+        (list([text("$token")]), "provider.revoke.variables.x[0]"),
+        (map([("y", text("$id_token"))]), "provider.revoke.variables.x.y"),
+    ] {
+        assert_eq!(rejected(&revoked_by_operation().with("provider.revoke.variables.x", unknown)), path);
+    }
+    for known in ["$100", "$", "a$accessToken", "$scopes"] {
+        accepted(&revoked_by_operation().with("provider.revoke.variables.x", text(known)));
+    }
+    // A grant may have a variable of such a value.
+    accepted(&acme().with("provider.authenticate.variables.x", text("$token")));
+}
+
+#[test]
+fn fields_of_a_revocation_endpoint_are_strings() {
+    let path = "provider.revoke.parameters.x";
+    for value in [
+        number(7.0),
+        RawValue::Bool(true),
+        RawValue::Null,
+        list([text("a")]),
+        map([("a", text("b"))]),
+        RawValue::Other,
+        text("$accessToken"),
+        text("$refreshToken"),
+        text("$scopes"),
+    ] {
+        assert_eq!(rejected(&revoked_by_form().with(path, value.clone())), path, "{value:?}");
+    }
+    for value in [text("a"), RawValue::Function("secret"), RawValue::Missing] {
+        accepted(&revoked_by_form().with(path, value));
+    }
+    for own in ["token", "token_type_hint"] {
+        let options = revoked_by_form().with(&format!("provider.revoke.parameters.{own}"), text("a"));
+        assert_eq!(suggested(&options), ["provider.revoke.parameters", own]);
+    }
+}
+
+#[test]
+fn placeholders_are_rejected_where_none_is_replaced() {
+    let basic = |username, password| map([("username", text(username)), ("password", text(password))]);
+    for options in [revoked_by_operation(), revoked_by_form()] {
+        for (authorization, key) in [
+            (map([("bearer", text("$refreshToken"))]), "bearer"),
+            (map([("basic", text("$accessToken"))]), "basic"),
+            (map([("basic", basic("$accessToken", "x"))]), "basic.username"),
+            (map([("basic", basic("x", "$refreshToken"))]), "basic.password"),
+        ] {
+            let given = options.clone().with("provider.revoke.authorization", authorization);
+            assert_eq!(rejected(&given), format!("provider.revoke.authorization.{key}"));
+        }
+        let given = options.with("provider.headers", map([("x-token", text("$accessToken"))]));
+        assert_eq!(rejected(&given), "provider.headers.x-token");
+    }
+    // A form revokes two tokens, of which one is a refresh token.
+    let bearer = map([("bearer", text("$accessToken"))]);
+    let given = revoked_by_form().with("provider.revoke.authorization", bearer);
+    assert_eq!(rejected(&given), "provider.revoke.authorization.bearer");
+}
