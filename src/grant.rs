@@ -126,8 +126,10 @@ impl GrantRunner<'_> {
             let sent_at = self.clock.now();
             self.send(&mut exchange, &secrets, &done)?;
             let outcome = ended.await;
-            if let Some(result) = self.receive(&mut exchange, outcome, sent_at)? {
-                return Ok(result);
+            match self.receive(&mut exchange, outcome, sent_at) {
+                Ok(Some(result)) => return Ok(result),
+                Ok(None) => {}
+                Err(failure) => exchange.handle_failure(failure)?,
             }
             (self.progressed)(Progress::Stepped);
         }

@@ -260,6 +260,45 @@ describe("a revocation endpoint (RFC 7009)", () => {
     assert.equal(revocations.length, 2);
   });
 
+  for (const [what, options, respond, code] of /** @type {const} */ ([
+    ["breaks", {}, (/** @type {any} */ _, /** @type {any} */ response) => response.destroy(), "network"],
+    ["does not respond", { timeoutMs: 200 }, () => new Promise(() => {}), "timeout"],
+  ])) {
+    test(`whose connection ${what} for the refresh token still receives the access token`, async (t) => {
+      const { tokens, revocations } = await applicationFor(t, {
+        revoke: { url: "/revoke" },
+        options,
+        respond: (request, response) =>
+          request.body.token_type_hint === "refresh_token" ? respond(request, response) : undefined,
+      });
+      await tokens.getToken();
+
+      const error = await failure(within(tokens.revoke(), "the rejection"));
+
+      assert.equal(error.code, code);
+      assert.deepEqual(
+        bodies(revocations).map(({ token }) => token),
+        ["refresh-1", "access-1"],
+      );
+    });
+  }
+
+  test("that fails for both tokens rejects with the first failure", async (t) => {
+    const { tokens, revocations } = await applicationFor(t, {
+      revoke: { url: "/revoke" },
+      respond: ({ body }, response) => {
+        if (body.token_type_hint === "refresh_token") json(response, 503, {});
+        else response.destroy();
+      },
+    });
+    await tokens.getToken();
+
+    const error = await failure(tokens.revoke());
+
+    assert.equal(error.code, "server");
+    assert.equal(revocations.length, 2);
+  });
+
   test("that cannot be reached rejects with `network`, and the token is discarded", async (t) => {
     const { tokens, api } = await applicationFor(t, {
       revoke: { url: "/revoke" },

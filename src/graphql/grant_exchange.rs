@@ -140,6 +140,17 @@ impl<'a> GrantExchange<'a> {
         builder.build(operation, &document, accept, platform).map_err(GrantFailure::Permanent)
     }
 
+    /// Ends a request without a response. Returns `Ok` if another request follows.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the exchange: of a revocation, its first.
+    pub fn handle_failure(&mut self, failure: GrantFailure) -> Result<(), GrantFailure> {
+        let Some(revocation) = &mut self.revocation else { return Err(failure) };
+        let ended = revocation.end_token(Some(failure.into_error()));
+        ended.map_or(Ok(()), |result| result.map_err(GrantFailure::Permanent))
+    }
+
     /// Interprets a response; updates `variants` with what it shows about the API.
     pub fn handle_response(
         &mut self,

@@ -63,11 +63,17 @@ impl<'a> RevocationExchange<'a> {
             // A server may revoke access tokens by their refresh token alone (RFC 7009 section 2.2.1).
             self.is_refresh_token_revoked && has_code(parsed, "unsupported_token_type")
         };
-        if !is_done && self.failure.is_none() {
-            self.failure = Some(self.error(profile, parsed));
-        }
-        self.is_refresh_token_revoked = is_done;
-        if is_form && self.tokens.refresh_token.take().is_some() && self.tokens.access_token.is_some() {
+        let failure = (!is_done).then(|| self.error(profile, parsed));
+        self.end_token(failure)
+    }
+
+    /// Ends the request of a token. Returns `None` if another one follows: a failure for one token says nothing about the
+    /// other.
+    pub(super) fn end_token(&mut self, failure: Option<TokenError>) -> Option<Result<(), TokenError>> {
+        self.is_refresh_token_revoked = failure.is_none();
+        self.failure = self.failure.take().or(failure);
+        if self.is_form() && self.tokens.refresh_token.take().is_some() && self.tokens.access_token.is_some()
+        {
             return None;
         }
         Some(self.failure.take().map_or(Ok(()), Err))
