@@ -11,8 +11,8 @@ use web_sys::{AbortController, AbortSignal};
 use super::{Driver, Step, sign_outs::SignOutStep};
 use crate::{
     core::{
-        AcquisitionId, CallId, ErrorCode, Grant, GrantFailure, Input, Reason, Secret, Session, SessionId,
-        TokenError,
+        AcquisitionId, CallId, ErrorCode, Grant, GrantFailure, Input, Reason, ScopeSet, Secret, Session,
+        SessionId, TokenError,
     },
     grant::{GrantResult, GrantRunner, GrantTask, Progress},
 };
@@ -51,9 +51,12 @@ impl Driver {
         let started = self.grant_started(session, &task);
         self.in_flight.borrow_mut().push(InFlight { recipient, abort, started });
         let driver = Rc::clone(self);
+        // Now: the session of a sign-out may be evicted before the task runs.
+        let requested = self.selector_and_scopes(session);
         spawn_local(async move {
             let progressed = |progress: Progress<'_>| driver.progressed(recipient, progress);
-            let result = driver.grant_runner(session, &signal, &progressed).run(task, secrets).await;
+            let runner = driver.grant_runner(session, requested, &signal, &progressed);
+            let result = runner.run(task, secrets).await;
             // A cancelled request was removed, and its response is dropped.
             let Some(sent) = driver.take_in_flight(recipient) else { return };
             if result.is_err() {
@@ -161,15 +164,16 @@ impl Driver {
         Some(in_flight.swap_remove(index))
     }
 
+    /// `requested` has the selector and the scopes of the session; `None` where only secrets are requested.
     pub(super) fn grant_runner<'a>(
         &'a self,
         session: SessionId,
+        requested: Option<(JsValue, ScopeSet)>,
         signal: &'a AbortSignal,
         progressed: &'a dyn Fn(Progress<'_>),
     ) -> GrantRunner<'a> {
-        let (selector, scopes) = self
-            .selector_and_scopes(session)
-            .unwrap_or_else(|| (JsValue::UNDEFINED, self.config.scopes.clone()));
+        let (selector, scopes) =
+            requested.unwrap_or_else(|| (JsValue::UNDEFINED, self.config.scopes.clone()));
         let rejected_token = self.entry(session).and_then(|entry| entry.rejected_token.clone());
         let selection = self.selection(&selector).unwrap_or_default();
         GrantRunner {

@@ -120,7 +120,7 @@ impl Driver {
         }
         let abort = AbortController::new().map_err(|_| no_abort_controller())?;
         let progressed = |_: Progress<'_>| self.dispatch(session, Input::Progressed(acquisition));
-        let secrets = self.grant_runner(session, &abort.signal(), &progressed).secrets(None).await?;
+        let secrets = self.grant_runner(session, None, &abort.signal(), &progressed).secrets(None).await?;
         self.set_credentials_digest(&secrets);
         Ok(())
     }
@@ -140,7 +140,7 @@ impl Driver {
                 return Some(Input::LeaseAnswered(acquisition, Ok(None)));
             };
             let progressed = |_: Progress<'_>| self.dispatch(session, Input::Progressed(acquisition));
-            match self.grant_runner(session, &abort.signal(), &progressed).secrets(None).await {
+            match self.grant_runner(session, None, &abort.signal(), &progressed).secrets(None).await {
                 Ok(received) => secrets = Some(received),
                 Err(failure) => return Some(Input::Granted(acquisition, Err(failure))),
             }
