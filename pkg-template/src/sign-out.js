@@ -12,6 +12,8 @@ import { TokenError, errorOf } from "./token-error.js";
 /** The sign-outs of one manager. */
 export class SignOuts {
   #runtime;
+  /** The pending calls of `revoke()` whose tokens a crash of the core has lost. */
+  #lost = 0;
 
   /** @param {ManagerRuntime} runtime */
   constructor(runtime) {
@@ -27,10 +29,29 @@ export class SignOuts {
    * @param {unknown} publicObject
    * @returns {Promise<void>}
    */
-  async revoke(handle, isWhole, publicObject) {
+  revoke(handle, isWhole, publicObject) {
+    const revoked = this.#revoke(handle, isWhole, publicObject);
+    // Before anything is awaited, because the request may end then.
+    this.#runtime.waitUntil?.(revoked);
+    return revoked;
+  }
+
+  /**
+   * @param {SessionHandle} handle
+   * @param {boolean} isWhole
+   * @param {unknown} publicObject
+   */
+  async #revoke(handle, isWhole, publicObject) {
+    if (!handle.isReady) await handle.ready();
+    const { name, revokes } = handle.api;
+    if (!revokes) {
+      const message = `${name} has no revocation here; clear() discards the token without one`;
+      throw new TokenError("unsupported", message, { provider: name });
+    }
     // Notices a crash.
     void this.#runtime.core.isRunning;
-    const isLost = this.#runtime.handles().some((each) => each.hasLostToken);
+    const isLost = this.#lost > 0 || this.#runtime.handles().some((each) => each.hasLostToken);
+    if (isLost) this.#lost++;
     this.#discard(handle, isWhole);
     try {
       await this.#signOut(handle, isWhole, publicObject, (native, end) => {
@@ -42,6 +63,8 @@ export class SignOuts {
       // The tokens are discarded, so that another call would have nothing to revoke.
       if (error instanceof TokenError) error.retryable = false;
       throw error;
+    } finally {
+      if (isLost) this.#lost--;
     }
     if (isLost) throw tokenLostError();
   }
@@ -57,10 +80,12 @@ export class SignOuts {
    */
   clear(handle, isWhole, publicObject) {
     this.#discard(handle, isWhole);
-    return this.#signOut(handle, isWhole, publicObject, (native, end) => {
+    const cleared = this.#signOut(handle, isWhole, publicObject, (native, end) => {
       if (isWhole) native.clearAll(end);
       else native.clear(handle, end);
     });
+    this.#runtime.waitUntil?.(cleared);
+    return cleared;
   }
 
   /**
@@ -95,9 +120,7 @@ export class SignOuts {
       // The identity of a session is not announced, and signing out all sessions would also replace their records.
       if (isWhole || !runtime.hasStore) runtime.pageSignOuts?.announce();
     };
-    const result = runtime.addCall(handle, send, undefined, () => undefined, publicObject, this.#signOut);
-    runtime.waitUntil?.(result);
-    return result;
+    return runtime.addCall(handle, send, undefined, () => undefined, publicObject, this.#signOut);
   }
 
   /**

@@ -190,12 +190,6 @@ class TokenSession {
   /** @returns {Promise<void>} */
   async revoke() {
     const handle = this.#handle;
-    if (!handle.isReady) await handle.ready();
-    const { name, revokes } = handle.api;
-    if (!revokes) {
-      const message = `${name} has no revocation here; clear() discards the token without one`;
-      throw new TokenError("unsupported", message, { provider: name });
-    }
     await handle.runtime.signOuts.revoke(handle, this.#manager === undefined, this);
   }
 
