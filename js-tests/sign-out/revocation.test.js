@@ -8,7 +8,7 @@ import { TokenError } from "graphql-token-manager";
 import { apiFor, json } from "../requests/support.js";
 import { managerFor } from "../support/setup.js";
 import { SharedMap } from "../support/shared-map.js";
-import { failure, record, within } from "../support/waiting.js";
+import { failure, record, until, within } from "../support/waiting.js";
 
 /** @import { TestContext } from "node:test" */
 
@@ -370,6 +370,161 @@ describe("sessions and stores", () => {
   });
 });
 
+describe("a revoke() while another is pending", () => {
+  /**
+   * An application whose revocations are answered by `answer`, once the test calls it.
+   *
+   * @param {TestContext} t
+   * @param {Record<string, any>} [options]
+   */
+  async function pendingFor(t, options) {
+    /** @type {((status: number) => void)[]} */
+    const waiting = [];
+    const application = await applicationFor(t, {
+      revoke: REVOKE,
+      options,
+      respond: (_, response) =>
+        new Promise((resolve) => waiting.push((status) => resolve(json(response, status, { data: {} })))),
+    });
+    /** Answers the revocation that arrived at this position. */
+    const answer = async (/** @type {number} */ place, /** @type {number} */ status) => {
+      await until(() => waiting[place] !== undefined, "the revocation has arrived");
+      waiting[place](status);
+    };
+    return { ...application, answer };
+  }
+  const codeOf = (/** @type {Promise<unknown>} */ promise) =>
+    promise.then(
+      () => "resolved",
+      (error) => error.code,
+    );
+
+  for (const [status, code] of /** @type {const} */ ([
+    [200, "resolved"],
+    [503, "server"],
+  ])) {
+    test(`waits for it and shares a status ${status}, with errors of their own`, async (t) => {
+      const { tokens, revocations, answer } = await pendingFor(t);
+      await tokens.getToken();
+      const [first, second, third] = [tokens.revoke(), tokens.revoke(), tokens.session({}).revoke()];
+      const ends = Promise.all([first, second, third].map(codeOf));
+      let isEnded = false;
+      void second.catch(() => {}).finally(() => (isEnded = true));
+      await until(() => revocations.length === 1, "the revocation has arrived");
+      assert.equal(isEnded, false);
+
+      await answer(0, status);
+
+      assert.deepEqual(await within(ends, "the ends"), [code, code, code]);
+      assert.equal(revocations.length, 1);
+      if (status !== 200) assert.notEqual(await failure(first), await failure(second));
+    });
+  }
+
+  test("of a manager waits for those of its sessions, and that of a session for the manager's", async (t) => {
+    const { tokens, answer } = await pendingFor(t);
+    const [ann, bob] = [tokens.session({ user: "ann" }), tokens.session({ user: "bob" })];
+    await ann.getToken();
+    await bob.getToken();
+
+    const ends = Promise.all([ann.revoke(), tokens.revoke(), ann.revoke(), bob.revoke()].map(codeOf));
+    await answer(0, 503);
+    await answer(1, 200);
+
+    assert.deepEqual(await within(ends, "the ends"), ["server", "server", "server", "resolved"]);
+  });
+
+  test("shares a failure from before it was called, of the same identity alone", async (t) => {
+    const { tokens, answer } = await pendingFor(t);
+    const [ann, bob] = [tokens.session({ user: "ann" }), tokens.session({ user: "bob" })];
+    await ann.getToken();
+    await bob.getToken();
+    const single = ann.revoke();
+    const whole = codeOf(tokens.revoke());
+    await answer(0, 503);
+    assert.equal(await codeOf(single), "server");
+
+    const ends = Promise.all([whole, ...[tokens.revoke(), bob.revoke()].map(codeOf)]);
+    await answer(1, 200);
+
+    assert.deepEqual(await within(ends, "the ends"), ["server", "server", "resolved"]);
+  });
+
+  test("does not pass its own failure to the earlier one", async (t) => {
+    const { tokens, answer } = await pendingFor(t);
+    await tokens.getToken();
+    const first = codeOf(tokens.revoke());
+    assert.equal(await tokens.getToken(), "access-2");
+    const second = codeOf(tokens.revoke());
+
+    await answer(1, 503);
+    await answer(0, 200);
+
+    assert.deepEqual(await within(Promise.all([first, second]), "the ends"), ["resolved", "server"]);
+  });
+
+  test("waits also if the session was evicted meanwhile, and the request has the session's variables", async (t) => {
+    const variables = { ...REVOKE.variables, user: "nobody" };
+    const respond = /** @type {(status: number) => void} */ (() => {});
+    const held = { respond };
+    const { tokens, revocations } = await applicationFor(t, {
+      revoke: { ...REVOKE, variables },
+      options: { sessions: { max: 1 } },
+      respond: (_, response) =>
+        new Promise((resolve) => (held.respond = (status) => resolve(json(response, status, {})))),
+    });
+    const bob = tokens.session({ user: "bob" });
+    await bob.getToken();
+
+    const first = codeOf(bob.revoke());
+    const others = ["a", "b", "c"].map((user) => tokens.session({ user }).getToken());
+    await Promise.all(others);
+    await until(() => revocations.length === 1, "the revocation has arrived");
+    assert.equal(revocations[0].body.user, "bob");
+    const second = codeOf(bob.revoke());
+    held.respond(503);
+
+    assert.deepEqual(await within(Promise.all([first, second]), "the ends"), ["server", "server"]);
+  });
+
+  test("of 500 callers sends one request, and all are settled", async (t) => {
+    const { tokens, revocations, answer } = await pendingFor(t);
+    await tokens.getToken();
+    const ends = Promise.all(Array.from({ length: 500 }, () => codeOf(tokens.revoke())));
+
+    await answer(0, 503);
+
+    assert.deepEqual([...new Set(await within(ends, "the ends"))], ["server"]);
+    assert.equal(revocations.length, 1);
+  });
+});
+
+describe("where I/O ends with its request", () => {
+  test("revoke() of a manager that has not started calls `waitUntil` at once, and the second does not wait", async (t) => {
+    Object.assign(globalThis, { EdgeRuntime: "edge-runtime" });
+    t.after(() => Reflect.deleteProperty(globalThis, "EdgeRuntime"));
+    /** @type {Promise<unknown>[]} */
+    const kept = [];
+    let isHeld = true;
+    const { tokens, revocations } = await applicationFor(t, {
+      revoke: REVOKE,
+      options: { waitUntil: (/** @type {Promise<unknown>} */ promise) => kept.push(promise) },
+      respond: () => until(() => !isHeld, "the revocation is answered"),
+    });
+
+    const cold = tokens.revoke();
+    assert.equal(kept.length, 1);
+    await within(Promise.all([cold, ...kept]), "the end without a token");
+
+    await tokens.getToken();
+    const first = tokens.revoke();
+    await within(tokens.revoke(), "the second, while the first is pending");
+    isHeld = false;
+    await within(first, "the first");
+    assert.equal(revocations.length, 1);
+  });
+});
+
 describe("a crash of the core", () => {
   /** Runs an action while the clock throws, which crashes the core. @template T @param {() => T} action */
   const crashing = (action) => {
@@ -410,6 +565,21 @@ describe("a crash of the core", () => {
       });
     }
   }
+
+  test("lets each revoke() reject that is called while the first one reports the loss", async (t) => {
+    const { tokens } = await applicationFor(t, { revoke: REVOKE });
+    const bob = tokens.session({ user: "bob" });
+    await bob.getToken();
+    await failure(crashing(() => tokens.refresh()));
+
+    const ends = await within(
+      Promise.all([bob.revoke(), tokens.revoke()].map((revoked) => failure(revoked))),
+      "the rejections",
+    );
+
+    for (const error of ends) assert.match(error.message, LOST);
+    await within(tokens.revoke(), "the end of a later call");
+  });
 
   test("without a token lets revoke() resolve", async (t) => {
     const { tokens } = await applicationFor(t, { revoke: REVOKE });

@@ -476,6 +476,11 @@ impl<T> Pool<T> {
         siblings.map(|(_, pooled)| pooled.id).collect()
     }
 
+    /// The identity of a session; `None` after its eviction.
+    pub fn identity(&self, session: SessionId) -> Option<Identity> {
+        self.pooled(session).map(|pooled| pooled.identity)
+    }
+
     /// The driver's data of a session.
     pub fn selector(&self, session: SessionId) -> Option<&T> {
         self.pooled(session).map(|pooled| &pooled.selector)

@@ -10,7 +10,7 @@ use wasm_bindgen::JsValue;
 
 use super::{Driver, Message, Recipient};
 use crate::{
-    core::{Retryability, RevokedTokens, Session, SessionId, SignOutMode, TokenError},
+    core::{Identity, IoScope, Retryability, RevokedTokens, Session, SessionId, SignOutMode, TokenError},
     grant::GrantTask,
     js::{SessionHandle, error_to_js},
 };
@@ -19,6 +19,8 @@ use crate::{
 #[derive(Default)]
 pub(super) struct SignOuts {
     pending: RefCell<Vec<SignOut>>,
+    /// Those in flight, with the identity whose tokens they revoke: the session may be evicted meanwhile.
+    revocations: RefCell<Vec<(SignOutStep, Option<Identity>)>>,
     last_revocation: Cell<u32>,
 }
 
@@ -43,6 +45,16 @@ impl SignOuts {
             .flat_map(|sign_out| sign_out.steps.iter().map(|step| step.session))
             .collect()
     }
+
+    /// Lets a sign-out wait for the revocations in flight of an identity, or of all, and share their failure.
+    fn join_revocations(&self, identity: Option<Identity>, joining: &mut SignOut) {
+        let concerns = |of: Option<Identity>| identity.is_none() || of == identity;
+        let revocations = self.revocations.borrow();
+        joining.steps.extend(revocations.iter().filter(|(_, of)| concerns(*of)).map(|(step, _)| *step));
+        let pending = self.pending.borrow();
+        let mut failures = pending.iter().filter_map(|sign_out| sign_out.failure.as_ref());
+        joining.failure = failures.find(|(of, _)| of.is_some() && concerns(*of)).cloned();
+    }
 }
 
 struct SignOut {
@@ -50,8 +62,8 @@ struct SignOut {
     steps: Vec<SignOutStep>,
     /// Revocations are awaited only if it requested some.
     mode: SignOutMode,
-    /// The first failure.
-    failure: Option<TokenError>,
+    /// The first failure, and the identity if it is that of a revocation.
+    failure: Option<(Option<Identity>, TokenError)>,
     on_cleared: Function,
 }
 
@@ -69,7 +81,7 @@ impl Driver {
         mode: SignOutMode,
         on_cleared: Function,
     ) -> Result<(), TokenError> {
-        let mut sessions = match handle {
+        let sessions = match handle {
             Some(handle) => {
                 let session_spec = self.session_spec(handle)?;
                 let session = self.open(handle, session_spec);
@@ -84,9 +96,14 @@ impl Driver {
         if sessions.is_empty() {
             report(&on_cleared, None);
         } else {
-            sessions.reverse();
-            let steps = sessions.into_iter().map(|session| SignOutStep { session, revocation: 0 }).collect();
-            let sign_out = SignOut { steps, mode, failure: None, on_cleared };
+            let mut sign_out = SignOut { steps: Vec::new(), mode, failure: None, on_cleared };
+            // Where I/O ends with its request, that of the earlier sign-out may have ended.
+            if mode == SignOutMode::Revoke && self.config.policy.io_scope == IoScope::Process {
+                let identity = handle.and_then(|_| self.pool.borrow().identity(sessions[0]));
+                self.sign_outs.join_revocations(identity, &mut sign_out);
+            }
+            let reports = sessions.into_iter().rev().map(|session| SignOutStep { session, revocation: 0 });
+            sign_out.steps.extend(reports);
             self.sign_outs.pending.borrow_mut().push(sign_out);
         }
         self.enqueue(Message::Perform(effects));
@@ -122,21 +139,23 @@ impl Driver {
     }
 
     pub(super) fn report_cleared(&self, session: SessionId, result: &Result<(), TokenError>) {
-        self.end_step(SignOutStep { session, revocation: 0 }, result.as_ref().err());
+        self.end_step(SignOutStep { session, revocation: 0 }, None, result.as_ref().err());
     }
 
-    /// Sends the revocation of tokens of a session, for which the sign-outs of that session wait.
+    /// Sends the revocation of tokens of a session. The sign-outs wait for it that wait for the report of the session: what a
+    /// later one discards does not concern those before.
     pub(super) fn revoke_tokens(self: &Rc<Self>, session: SessionId, tokens: Vec<RevokedTokens>) {
+        let identity = self.pool.borrow().identity(session);
         for tokens in tokens {
             let step = SignOutStep { session, revocation: self.sign_outs.last_revocation.get() + 1 };
             self.sign_outs.last_revocation.set(step.revocation);
             for sign_out in self.sign_outs.pending.borrow_mut().iter_mut() {
-                if sign_out.mode == SignOutMode::Revoke
-                    && sign_out.steps.iter().any(|pending| pending.session == session)
-                {
+                let report = SignOutStep { session, revocation: 0 };
+                if sign_out.mode == SignOutMode::Revoke && sign_out.steps.contains(&report) {
                     sign_out.steps.push(step);
                 }
             }
+            self.sign_outs.revocations.borrow_mut().push((step, identity));
             self.send(session, Recipient::SignOut(step), GrantTask::Revocation(tokens), None);
         }
     }
@@ -148,11 +167,15 @@ impl Driver {
             error.retryability = Some(Retryability::Permanent);
             error
         });
-        self.end_step(step, failure.as_ref());
+        let mut revocations = self.sign_outs.revocations.borrow_mut();
+        let ended = revocations.iter().position(|(pending, _)| *pending == step);
+        let identity = ended.and_then(|place| revocations.swap_remove(place).1);
+        drop(revocations);
+        self.end_step(step, identity, failure.as_ref());
     }
 
     /// Ends a step of each sign-out that waits for it, and reports the sign-outs that have ended.
-    fn end_step(&self, step: SignOutStep, failure: Option<&TokenError>) {
+    fn end_step(&self, step: SignOutStep, identity: Option<Identity>, failure: Option<&TokenError>) {
         let mut ended = Vec::new();
         self.sign_outs.pending.borrow_mut().retain_mut(|sign_out| {
             // Most end in the order of the list, which is reversed.
@@ -161,11 +184,12 @@ impl Driver {
             };
             sign_out.steps.swap_remove(place);
             if let (None, Some(error)) = (&sign_out.failure, failure) {
-                sign_out.failure = Some(error.clone());
+                sign_out.failure = Some((identity, error.clone()));
             }
             let is_pending = !sign_out.steps.is_empty();
             if !is_pending {
-                ended.push((sign_out.on_cleared.clone(), sign_out.failure.take()));
+                let failure = sign_out.failure.take().map(|(_, error)| error);
+                ended.push((sign_out.on_cleared.clone(), failure));
             }
             is_pending
         });
