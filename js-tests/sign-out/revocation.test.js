@@ -6,6 +6,7 @@ import { describe, mock, test } from "node:test";
 import { TokenError } from "graphql-token-manager";
 
 import { apiFor, json } from "../requests/support.js";
+import { run } from "../support/child.js";
 import { managerFor } from "../support/setup.js";
 import { SharedMap } from "../support/shared-map.js";
 import { failure, record, until, within } from "../support/waiting.js";
@@ -587,6 +588,48 @@ describe("a crash of the core", () => {
     crashing(() => tokens.status());
 
     await within(tokens.revoke(), "the end of the revocation");
+  });
+
+  test("during a revocation lets it reject, and the process exits", async (t) => {
+    let opened = 0;
+    const server = await apiFor(t, ({ body }, response) => {
+      if (body.includes("revoke")) {
+        opened++;
+        return new Promise(() => {});
+      }
+      if (body.includes("opened")) json(response, 200, opened);
+      else json(response, 200, { data: { login: { token: "access-1", refresh: "refresh-1", ttl: 3600 } } });
+    });
+    const { status, stdout, stderr } = await run(
+      `
+      import { TokenManager } from "graphql-token-manager";
+      const login = { document: "mutation { login { token refresh ttl } }" };
+      const provider = {
+        name: "acme",
+        endpoint: given.endpoint,
+        authenticate: login,
+        renew: { ...login, variables: { refresh: "$refreshToken" } },
+        token: { data: "login.token" },
+        refreshToken: { data: "login.refresh" },
+        expiry: { expiresIn: "login.ttl" },
+        revoke: given.revoke,
+      };
+      const tokens = new TokenManager({ provider, timeoutMs: 600_000 });
+      await tokens.getToken();
+      const revoked = tokens.revoke().catch(({ code }) => console.log(code));
+      const ask = () => fetch(given.endpoint, { method: "POST", body: "opened" });
+      while ((await (await ask()).json()) === 0);
+      const { now } = Date;
+      Date.now = () => { throw new RangeError("Maximum call stack size exceeded"); };
+      tokens.status();
+      Date.now = now;
+      await revoked;
+      `,
+      { given: { endpoint: server.endpoint, revoke: REVOKE } },
+    );
+
+    assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "internal\n", stderr: "" });
+    assert.equal(opened, 1);
   });
 
   test("when revoke() calls the core discards the tokens as well", async (t) => {

@@ -2,15 +2,12 @@
 //
 // Each operation reports its outcome to the core, which makes all decisions.
 
-import { readUpTo, readerOf } from "./body-reading.js";
 import { withoutCache } from "./cache-mode.js";
-import { failureOf, secretsOf, withoutMessage } from "./fetch-failure.js";
+import { withoutMessage } from "./fetch-failure.js";
 import { ignoringErrors } from "./ignoring-errors.js";
-import { providerErrorsOf, secretsOfGrant, tokensOf, withoutQuotations } from "./provider-errors.js";
 import { ioEndsWithRequest } from "./request-scope.js";
-import { parsed } from "./response-outline.js";
+import { sendAndRead, statusAndHeaders } from "./send-and-read.js";
 import { startTimer, stopTimer } from "./timers.js";
-import { MAX_JSON_BYTES } from "./tables.js";
 import { handled } from "../stores/foreign-promise.js";
 
 /**
@@ -44,6 +41,18 @@ export class HostBindings {
    */
   #releases = new Set();
 
+  /** The core's one timer. @type {any} */
+  #timer = undefined;
+  /** Functions that end its waits and requests. @type {Set<() => void>} */
+  #pending = new Set();
+
+  /** Ends what a core that crashed has left: its timers and requests would keep the process running. */
+  stop() {
+    if (this.ioEndsWithRequest) return;
+    stopTimer(this.#timer);
+    for (const end of this.#pending) end();
+  }
+
   /**
    * @param {() => void} callback
    * @param {number} delay in ms
@@ -55,7 +64,7 @@ export class HostBindings {
       this.timerDueAt = Date.now() + delay;
       return undefined;
     }
-    return startTimer(callback, delay, keepsAlive);
+    return (this.#timer = startTimer(callback, delay, keepsAlive));
   }
 
   /** @param {any} timer */
@@ -69,14 +78,19 @@ export class HostBindings {
    *
    * @param {() => void} callback
    * @param {number} delay in ms
+   * @returns {() => void} ends the wait; see {@link clearTimeLimit}
    */
   setTimeLimit(callback, delay) {
-    return startTimer(callback, delay, true);
+    const timer = startTimer(callback, delay, true);
+    const end = () => stopTimer(timer);
+    this.#pending.add(end);
+    return end;
   }
 
-  /** @param {any} timer */
-  clearTimeLimit(timer) {
-    stopTimer(timer);
+  /** @param {() => void} end */
+  clearTimeLimit(end) {
+    this.#pending.delete(end);
+    end();
   }
 
   /** Returns the monotonic time in ms. `performance` is looked up each time, because fake timers replace it. */
@@ -219,6 +233,8 @@ export class HostBindings {
    * @param {ReportOutcome} done
    */
   sendRequest(fetch, url, headers, body, credentials, quotable, wanted, signal, done) {
+    // Its own, because the core's controller is lost when the core crashes.
+    const request = new AbortController();
     /** @type {RequestInit} */
     const init = {
       method: "POST",
@@ -227,11 +243,19 @@ export class HostBindings {
       // The request contains secrets, which must not follow a redirect.
       redirect: "manual",
       ...withoutCache(),
-      signal,
+      signal: request.signal,
     };
     // Workers reject a `credentials` member.
     if (credentials) init.credentials = credentials;
-    reportOutcome(() => sendAndRead(fetch ?? globalThis.fetch, url, init, quotable, wanted), signal, done);
+    const abort = () => request.abort();
+    this.#pending.add(abort);
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+    reportOutcome(
+      () => sendAndRead(fetch ?? globalThis.fetch, url, init, quotable, wanted),
+      signal,
+      (outcome, value) => this.#pending.delete(abort) && done(outcome, value),
+    );
   }
 
   /**
@@ -269,77 +293,4 @@ function reportOutcome(action, signal, done) {
     signal?.removeEventListener("abort", timeOut);
     done(outcome, value);
   });
-}
-
-/**
- * Sends a request and returns the outcome as {@link HostBindings.sendRequest} describes it.
- *
- * @param {any} fetch
- * @param {string} url
- * @param {RequestInit} init
- * @param {string[] | undefined} quotable
- * @param {string[]} wanted
- */
-async function sendAndRead(fetch, url, init, quotable, wanted) {
-  const signal = /** @type {AbortSignal} */ (init.signal);
-  if (typeof fetch !== "function") return "unavailable";
-  const sent = Object.entries(/** @type {Record<string, string>} */ (init.headers));
-  try {
-    const response = await handled(fetch(url, init));
-    const found = statusAndHeaders(response, wanted);
-    const reader = found && readerOf(response.body);
-    // A response without a stream is empty, or comes from a user-supplied `fetch` that has only `text()`.
-    if (!found || !(reader || typeof response.text === "function")) return "invalid";
-    const text = reader ? await readUpTo(reader, signal) : await handled(response.text());
-    if (typeof text !== "string") return reader ? "too large" : "invalid";
-    if (text.length > MAX_JSON_BYTES) return "too large";
-    const secrets = () => secretsOfGrant(url, sent, String(init.body), quotable ?? []);
-    const errors = quotable && grantErrors(text, found, wanted, secrets);
-    const said = errors ? [JSON.stringify(errors), errors[0].message] : [undefined, undefined];
-    return [withoutQuotations(text, secrets), ...said, ...found];
-  } catch (error) {
-    return failureOf(error, secretsOf(sent, init.body));
-  }
-}
-
-/**
- * Returns the errors of the response to a grant; see {@link providerErrorsOf}.
- *
- * @param {string} text
- * @param {unknown[]} found its status and headers
- * @param {string[]} wanted names of the headers
- * @param {() => string[]} secrets
- */
-function grantErrors(text, [, ...found], wanted, secrets) {
-  if (!/"(?:errors?|message)"/.test(text)) return undefined;
-  const answer = parsed(text);
-  const headers = found.filter((value, index) => value && !PUBLIC_HEADER.test(wanted[index]));
-  return providerErrorsOf(answer, () => [...secrets(), ...tokensOf(answer, headers.map(String))]);
-}
-
-/** Headers in which no token is received. */
-const PUBLIC_HEADER = /^(?:date|retry-after|content-type)$/;
-
-/**
- * @param {any} response
- * @param {string[]} wanted
- */
-function statusAndHeaders(response, wanted) {
-  try {
-    const { status, headers } = response;
-    const values = wanted.map((name) => bounded(headers.get(name)));
-    return typeof status === "number" ? [status, ...values] : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Returns the value of a header, or `undefined` if it is longer than 65,536 characters, which is more than any server
- * sends: Node accepts 16 KiB for all headers of a response.
- *
- * @param {any} value
- */
-function bounded(value) {
-  return typeof value === "string" && value.length > 65_536 ? undefined : value;
 }

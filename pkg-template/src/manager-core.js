@@ -221,7 +221,11 @@ export class ManagerCore {
       const { calls } = this.#runtime;
       const rejectAll = calls.rejectAllLater();
       // Deferred, because the stack may be exhausted. If `microtask` throws, the next call runs this branch again.
-      microtask(() => this.#onCrash(rejectAll));
+      const { callbacks } = this.#core;
+      microtask(() => {
+        callbacks.stop();
+        this.#onCrash(rejectAll);
+      });
       calls.clear();
       this.crashes++;
       this.#core = this.#starting = undefined;

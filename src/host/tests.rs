@@ -96,6 +96,12 @@ mod package {
         fn response_outline();
     }
 
+    #[wasm_bindgen(module = "/pkg-template/src/send-and-read.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = sendAndRead)]
+        fn send_and_read();
+    }
+
     #[wasm_bindgen(module = "/pkg-template/src/token-error.js")]
     extern "C" {
         #[wasm_bindgen(js_name = fieldsOf)]

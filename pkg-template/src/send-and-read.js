@@ -1,0 +1,83 @@
+// The requests of grants: sending one, and reading its response.
+
+import { readUpTo, readerOf } from "./body-reading.js";
+import { failureOf, secretsOf } from "./fetch-failure.js";
+import { providerErrorsOf, secretsOfGrant, tokensOf, withoutQuotations } from "./provider-errors.js";
+import { parsed } from "./response-outline.js";
+import { MAX_JSON_BYTES } from "./tables.js";
+import { handled } from "../stores/foreign-promise.js";
+
+/**
+ * Sends a request and returns the outcome as `sendRequest` in host-bindings.js describes it.
+ *
+ * @param {any} fetch
+ * @param {string} url
+ * @param {RequestInit} init
+ * @param {string[] | undefined} quotable
+ * @param {string[]} wanted
+ */
+export async function sendAndRead(fetch, url, init, quotable, wanted) {
+  const signal = /** @type {AbortSignal} */ (init.signal);
+  if (typeof fetch !== "function") return "unavailable";
+  const sent = Object.entries(/** @type {Record<string, string>} */ (init.headers));
+  try {
+    const response = await handled(fetch(url, init));
+    const found = statusAndHeaders(response, wanted);
+    const reader = found && readerOf(response.body);
+    // A response without a stream is empty, or comes from a user-supplied `fetch` that has only `text()`.
+    if (!found || !(reader || typeof response.text === "function")) return "invalid";
+    const text = reader ? await readUpTo(reader, signal) : await handled(response.text());
+    if (typeof text !== "string") return reader ? "too large" : "invalid";
+    if (text.length > MAX_JSON_BYTES) return "too large";
+    const secrets = () => secretsOfGrant(url, sent, String(init.body), quotable ?? []);
+    const errors = quotable && grantErrors(text, found, wanted, secrets);
+    const said = errors ? [JSON.stringify(errors), errors[0].message] : [undefined, undefined];
+    return [withoutQuotations(text, secrets), ...said, ...found];
+  } catch (error) {
+    return failureOf(error, secretsOf(sent, init.body));
+  }
+}
+
+/**
+ * Returns the errors of the response to a grant; see {@link providerErrorsOf}.
+ *
+ * @param {string} text
+ * @param {unknown[]} found its status and headers
+ * @param {string[]} wanted names of the headers
+ * @param {() => string[]} secrets
+ */
+function grantErrors(text, [, ...found], wanted, secrets) {
+  if (!/"(?:errors?|message)"/.test(text)) return undefined;
+  const answer = parsed(text);
+  const headers = found.filter((value, index) => value && !PUBLIC_HEADER.test(wanted[index]));
+  return providerErrorsOf(answer, () => [...secrets(), ...tokensOf(answer, headers.map(String))]);
+}
+
+/** Headers in which no token is received. */
+const PUBLIC_HEADER = /^(?:date|retry-after|content-type)$/;
+
+/**
+ * Returns the status of a response and its headers named in `wanted`; `undefined` if it is not a response.
+ *
+ * @param {any} response
+ * @param {string[]} wanted
+ */
+export function statusAndHeaders(response, wanted) {
+  try {
+    const { status, headers } = response;
+    const values = wanted.map((name) => bounded(headers.get(name)));
+    return typeof status === "number" ? [status, ...values] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Returns the value of a header, or `undefined` if it is longer than 65,536 characters, which is more than any server
+ * sends: Node accepts 16 KiB for all headers of a response.
+ *
+ * @param {any} value
+ */
+function bounded(value) {
+  return typeof value === "string" && value.length > 65_536 ? undefined : value;
+}
