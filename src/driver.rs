@@ -65,7 +65,7 @@ pub(crate) struct Driver {
     /// Part of each key in the store. Unknown until functions have returned the secrets that it depends on.
     credentials_digest: OnceCell<CredentialsDigest>,
     /// Called when the work that remains after a close is done.
-    closed: RefCell<Option<Function>>,
+    closed: RefCell<Option<(Function, Rc<Self>)>>,
     close_callbacks: RefCell<Vec<(SessionId, Function)>>,
     callbacks: ManagerCallbacks,
     /// The JavaScript objects of the last token and the last error, because thousands of callers may share one.
@@ -255,7 +255,7 @@ impl Driver {
         self.rearm();
         self.callbacks.status_changed();
         if !self.pool.borrow().is_busy() {
-            call_back(self.closed.take());
+            call_back(self.closed.take().map(|(on_closed, _)| on_closed));
         }
     }
 
@@ -401,7 +401,8 @@ impl Driver {
 
     /// Closes the manager, and calls `on_closed` when no work remains.
     pub(crate) fn close(self: &Rc<Self>, on_closed: Function) {
-        self.closed.replace(Some(on_closed));
+        // Until then it owns itself: the manager is freed, and a timer has a weak reference alone.
+        self.closed.replace(Some((on_closed, Rc::clone(self))));
         self.enqueue(Message::Closed);
         self.cancel_callers();
         self.visibility.take();

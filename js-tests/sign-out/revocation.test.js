@@ -168,6 +168,65 @@ describe("a GraphQL operation", () => {
   });
 });
 
+describe("close() right after a sign-out with a store", () => {
+  /** Whether an entry of the store has a token. @param {SharedMap} store */
+  const hasToken = (store) => [...store.entries.values()].some((entry) => entry.includes("access-"));
+
+  for (const method of /** @type {const} */ (["clear", "revoke"])) {
+    for (const isWhole of [true, false]) {
+      const of = isWhole ? "a manager" : "a session";
+      test(`of ${of} waits until ${method}() has replaced the entry`, async (t) => {
+        const store = new SharedMap();
+        const { tokens, revocations } = await applicationFor(t, { revoke: REVOKE, options: { store } });
+        const signedOut = isWhole ? tokens : tokens.session({ user: "bob" });
+        await signedOut.getToken();
+
+        const ended = failure(signedOut[method]());
+        assert.ok(hasToken(store));
+        await within(signedOut.close(), "the close");
+
+        assert.equal((await ended).code, "closed");
+        assert.equal(hasToken(store), false);
+        assert.equal(store.lease, undefined);
+        const both = [{ access: "access-1", refresh: "refresh-1" }];
+        if (method === "revoke") await until(() => revocations.length === 1, "the revocation");
+        assert.deepEqual(bodies(revocations), method === "revoke" ? both : []);
+      });
+    }
+  }
+
+  test("waits for a lease of another holder", async (t) => {
+    const store = new SharedMap();
+    const { tokens } = await applicationFor(t, { revoke: REVOKE, options: { store } });
+    await tokens.getToken();
+    store.lease = { fence: store.fence };
+    let requests = 0;
+    store.before = (method) => {
+      if (method === "acquire" && ++requests > 2) store.lease = undefined;
+    };
+
+    const ended = failure(tokens.clear());
+    await within(tokens.close(), "the close");
+
+    assert.equal((await ended).code, "closed");
+    assert.equal(requests, 3);
+    assert.equal(hasToken(store), false);
+  });
+
+  test("of a manager that had not started leaves the entry, and the sign-out rejects", async (t) => {
+    const store = new SharedMap();
+    const { make, tokens } = await applicationFor(t, { revoke: REVOKE, options: { store } });
+    await tokens.getToken();
+    const other = make();
+
+    const ended = failure(other.clear());
+    await other.close();
+
+    assert.equal((await ended).code, "closed");
+    assert.ok(hasToken(store));
+  });
+});
+
 describe("a revocation endpoint (RFC 7009)", () => {
   const basic = { basic: { username: "app", password: () => "planted-secret" } };
   const credentials = `Basic ${btoa("app:planted-secret")}`;

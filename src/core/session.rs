@@ -131,7 +131,7 @@ impl Session {
                 effects.push(effect);
             }
         } else if self.closed {
-            self.drain_after_close(input, effects);
+            self.drain_after_close(input, now, effects);
         } else {
             self.apply(input, now, effects);
         }
@@ -144,7 +144,7 @@ impl Session {
     }
 
     /// Returns whether an acquisition is in progress. One may outlast [`Input::Closed`]: a token requested under a lease is
-    /// still written for the other holders.
+    /// still written for the other holders, and a record of before a sign-out is still replaced.
     pub const fn is_busy(&self) -> bool {
         self.acquisition.is_some()
     }
@@ -219,7 +219,9 @@ impl Session {
         if self.acquisition.as_ref().is_some_and(|acquisition| acquisition.wakes_at() <= now) {
             self.io_lost(now, effects);
         }
-        if !self.closed {
+        if self.closed {
+            self.end_backoff(now, effects);
+        } else {
             self.run_due_while_open(now, effects);
             // A refresh may have waited for an acquisition that has just ended.
             if self.timeout() <= now {
@@ -240,6 +242,10 @@ impl Session {
             self.start_acquisition(self.reason(now), now);
         }
         self.read_changes(now, effects);
+        self.end_backoff(now, effects);
+    }
+
+    fn end_backoff(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
         if let Some(Acquisition { phase: Phase::Backoff { until }, .. }) = self.acquisition.as_deref()
             && *until <= now
         {
@@ -347,8 +353,12 @@ impl Session {
     fn close(&mut self, effects: &mut Vec<Effect>) {
         self.closed = true;
         self.resolve_waiters(&|_, _| Some(Err(TokenError::closed())), effects);
-        self.sign_out_failed(&TokenError::closed(), effects);
+        let is_signing_out = self.continue_sign_out_after_close();
+        if !is_signing_out {
+            self.sign_out_failed(&TokenError::closed(), effects);
+        }
         match self.acquisition.as_deref() {
+            Some(_) if is_signing_out => {}
             // `drain_after_close` writes the token for the other holders.
             Some(Acquisition {
                 phase: Phase::Requesting { fence: Some(_), .. } | Phase::WritingStore { fence: Some(_), .. },
@@ -408,7 +418,9 @@ impl Session {
             self.lease_reply_lost(now);
         }
         self.end_acquisition(effects);
-        if !self.closed {
+        if self.closed {
+            self.sign_out_failed(&TokenError::closed(), effects);
+        } else {
             self.start_acquisition(reason, now.max(self.bucket.for_caller()));
         }
     }

@@ -161,7 +161,7 @@ impl Session {
         if let (Some(_), Some(record)) = (fence, &record) {
             self.sign_out.collect_unrevoked(record, now);
         }
-        let stored = self.accept_record(record, effects);
+        let stored = self.accept_record(record, effects).filter(|_| !self.closed);
         let is_stored = was_unstored && !self.sign_out.is_unstored();
         if self.adopt_stored(stored.as_ref(), now, effects) {
             self.end_acquisition(effects);
@@ -286,10 +286,37 @@ impl Session {
     }
 
     /// After a close, writes the token of a grant in flight under a lease for the other holders, then releases the lease.
+    /// Continues a sign-out until the store has its record.
     ///
-    /// Releasing it earlier would let another holder present the same refresh token.
-    pub(super) fn drain_after_close(&mut self, input: Input, effects: &mut Vec<Effect>) {
-        if let Input::Granted(id, Ok(mut tokens)) = input {
+    /// Releasing the lease earlier would let another holder present the same refresh token.
+    pub(super) fn drain_after_close(&mut self, input: Input, now: UnixMillis, effects: &mut Vec<Effect>) {
+        if self.is_replacing_record() {
+            match input {
+                Input::StoreRead(_, result) => self.store_read(result, now, effects),
+                Input::LeaseAnswered(_, result) => self.lease_answered(result, now, effects),
+                Input::StoreWritten(_, result) => self.store_written(result, now, effects),
+                // A secret function failed, on which the key of the record depends.
+                Input::Granted(_, Err(failure)) => {
+                    self.sign_out_failed(&failure.into_error(), effects);
+                    self.end_acquisition(effects);
+                }
+                Input::Requested(..)
+                | Input::Cancelled(_)
+                | Input::TokenUsed
+                | Input::TokenInvalidated(_)
+                | Input::TokenRejected(..)
+                | Input::TokenReceived(_)
+                | Input::TimerFired
+                | Input::IoLost
+                | Input::Progressed(_)
+                | Input::CredentialsPresented(..)
+                | Input::Granted(..)
+                | Input::StoreChanged
+                | Input::Cleared
+                | Input::Revoked
+                | Input::Closed => {}
+            }
+        } else if let Input::Granted(id, Ok(mut tokens)) = input {
             if let Some(Acquisition { phase, .. }) = self.acquisition.as_deref_mut()
                 && let Phase::Requesting { presented, since, fence } = phase
             {

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use super::{
-    Effect, Event, Fence, Generation, NoTokenReason, Phase, Reason, RejectionHistory, RevokedTokens,
+    Effect, Event, Fence, Generation, NoTokenReason, Permit, Phase, Reason, RejectionHistory, RevokedTokens,
     ScopeSet, Session, Sharing, StoredRecord, TokenError, TokenSet, UnixMillis, WriteOutcome,
 };
 
@@ -232,6 +232,39 @@ impl Session {
             self.end_acquisition(effects);
         }
         is_finished
+    }
+
+    /// Returns whether the acquisition has yet to replace the store's record of before a sign-out.
+    pub(super) fn is_replacing_record(&self) -> bool {
+        self.sign_out.is_unstored
+            && self.acquisition.as_ref().is_some_and(|acquisition| match acquisition.phase {
+                Phase::Backoff { .. }
+                | Phase::Queued { .. }
+                | Phase::ReadingStore { .. }
+                | Phase::AcquiringLease
+                | Phase::RecheckingStore(_)
+                | Phase::ClearingStore(_) => true,
+                Phase::ClaimingRefreshToken(..) | Phase::Requesting { .. } | Phase::WritingStore { .. } => {
+                    false
+                }
+            })
+    }
+
+    /// Lets an acquisition that is replacing the store's record outlast a close. Returns whether there is one.
+    pub(super) fn continue_sign_out_after_close(&mut self) -> bool {
+        if !self.is_replacing_record() {
+            return false;
+        }
+        let Some(acquisition) = &mut self.acquisition else { return false };
+        // No grant follows, so no permit is needed.
+        if matches!(acquisition.phase, Phase::Queued { .. }) {
+            acquisition.phase = Phase::Backoff { until: UnixMillis::new(0) };
+        }
+        acquisition.reason = Reason::SignedOut;
+        if acquisition.permit == Permit::Pending {
+            acquisition.permit = Permit::NotRequired;
+        }
+        true
     }
 
     /// Returns whether the acquisition replaces the store's entry, and no caller waits for its token.

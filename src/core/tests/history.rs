@@ -380,9 +380,16 @@ impl Driver {
 
     /// Answers all pending requests and calls.
     fn drain(&mut self) {
-        while self.view.in_flight.is_some() || !self.view.store.pending.is_empty() {
-            self.perform(&Op::Respond(ResponseSpec::Transient(None)));
-            self.perform(&Op::AnswerStore(StoreOutcome::Success));
+        loop {
+            if self.view.in_flight.is_some() || !self.view.store.pending.is_empty() {
+                self.perform(&Op::Respond(ResponseSpec::Transient(None)));
+                self.perform(&Op::AnswerStore(StoreOutcome::Success));
+            } else if self.machine.is_closed() && self.machine.is_busy() {
+                // A sign-out waits for the lease of a peer.
+                self.perform(&Op::FireTimer);
+            } else {
+                break;
+            }
         }
     }
 

@@ -282,8 +282,15 @@ proptest! {
         let cancelled = close.effects.iter().any(|it| matches!(it, Effect::Cancel(_)));
         assert!(!cancelled || close.before.in_flight.is_some(), "{close:#?}");
         assert!(!(cancelled && leased) || was_impatient(close) || close.before.store.failures > 0 || is_overdue(close), "{close:#?}");
+        let was_signed_out = history.iter().any(|step| matches!(step.input, Input::Cleared));
         for step in after {
-            assert!(!step.effects.iter().any(|it| matches!(it, Effect::Send(..) | Effect::ReadStore(_) | Effect::AcquireLease(_) | Effect::Emit(_))), "{step:#?}");
+            assert!(!step.effects.iter().any(|it| matches!(it, Effect::Send(..))), "{step:#?}");
+            // The record of before a sign-out is still replaced.
+            let acts = |it: &Effect| match it {
+                Effect::ReadStore(_) | Effect::AcquireLease(_) | Effect::Emit(Event::StoreFailed(_)) => !was_signed_out,
+                it => matches!(it, Effect::Emit(_)),
+            };
+            assert!(!step.effects.iter().any(acts), "{step:#?}");
             // Pending calls may be lost.
             assert_eq!(step.after.timeout.is_some(), step.after.acquisition.is_some(), "{step:#?}");
             if let Some(Ok(tokens)) = step.answer() {
