@@ -317,7 +317,8 @@ export class TokenManager {
    * token of each session concerned, with a store also the stored ones. Only an API whose description has `revoke` can.
    *
    * The tokens are discarded first, whether or not the revocation succeeds. It is sent once, each step within
-   * `timeoutMs`. A token that has expired, or that was replaced before, is not revoked.
+   * `timeoutMs`. A token that has expired, or that was replaced before, is not revoked. A call waits for the revocations of
+   * earlier ones that are pending, and shares their failure, except where I/O ends with its request.
    *
    * @returns a promise that resolves when the provider has revoked the tokens and the store has none of before
    * @throws {TokenError} `unsupported` if the provider has no revocation, and then nothing is discarded. After the

@@ -384,7 +384,7 @@ export interface ProfileBase {
    *
    * In `variables` of the operation, `"$accessToken"` is replaced by the access token and `"$refreshToken"` by the
    * refresh token; each is `null` if there is none that is valid. `{ bearer: "$accessToken" }` authenticates with the
-   * access token. A response with `data` and without errors is a success.
+   * access token. The operation must have one of them. A response with `data` and without errors is a success.
    */
   revoke?: Operation | RevocationEndpoint | undefined;
 }
@@ -399,7 +399,7 @@ export interface RevocationEndpoint {
    * origin is not that of `endpoint`, the option `headers` is not sent.
    */
   url: string;
-  /** More fields of the form, such as `client_id`; a function returns a secret. */
+  /** More fields of the form, such as `client_id`, without placeholders; a function returns a secret. */
   parameters?: { readonly [name: string]: string | (() => string | Promise<string>) | undefined } | undefined;
   /**
    * The `Authorization` header, as that of an {@link Operation}.
