@@ -119,7 +119,8 @@ export interface BrokerOptions {
   /**
    * Receives each failure that pages see as 500 or 503: exceptions of the functions above, and `TokenError`s. Its own
    * exceptions and rejections are ignored. Without it, each kind of failure is printed once by `console.error`: the code
-   * and the message of a `TokenError`, otherwise the name of the exception alone.
+   * and the message of a `TokenError` of the broker or its manager. Of what `authorize` or `subject` throws, only the
+   * class and the code are printed, because its message may quote a secret.
    */
   onError?: ((error: unknown, request: Request) => unknown) | undefined;
 }

@@ -375,23 +375,39 @@ test("invalid options of a broker are reported when it is created", async (t) =>
   assert.throws(() => createBroker(/** @type {any} */ ({}), { authorize }), TypeError);
 });
 
-test("without `onError`, each kind of failure is printed once, and only a TokenError with its message", async (t) => {
+test("without `onError`, each kind of failure is printed once, and without what functions of the options said", async (t) => {
   const print = t.mock.method(console, "error", () => {});
-  let thrown = /** @type {unknown} */ (new RangeError("planted-secret"));
-  const { broker } = await brokerFor(t, {
-    authorize: () => {
-      throw thrown;
-    },
-  });
-  for (let count = 0; count < 3; count++) assert.equal((await ask(broker)).status, 500);
-  thrown = new TokenError("invalid_options", "wrong");
+  /** @type {unknown[]} */
+  const failures = [
+    new RangeError("planted-secret"),
+    new TokenError("invalid_options", "planted-secret"),
+    Object.assign(new TokenError("protocol", "no"), { code: "planted-secret" }),
+    "planted-secret",
+  ];
+  for (const failing of ["authorize", "subject"]) {
+    for (const failure of failures) {
+      const fails = () => {
+        throw failure;
+      };
+      const { broker } = await brokerFor(t, { authorize: () => ({}), [failing]: fails });
+      const before = print.mock.callCount();
+      for (let count = 0; count < 3; count++) assert.equal((await ask(broker)).status, 500);
+      assert.equal(print.mock.callCount(), before + 1);
+    }
+  }
+  const lines = print.mock.calls.map(({ arguments: [line] }) => String(line));
+  assert.match(lines[0] ?? "", /RangeError/);
+  assert.match(lines[1] ?? "", /TokenError invalid_options/);
+  assert.ok(!lines.join().includes("planted"), lines.join());
+});
+
+test("without `onError`, the message of a TokenError of the broker or its manager is printed", async (t) => {
+  const print = t.mock.method(console, "error", () => {});
+  const { broker } = await brokerFor(t, { authorize: () => /** @type {any} */ ({ userId: undefined }) });
+
   assert.equal((await ask(broker)).status, 500);
 
-  const lines = print.mock.calls.map(({ arguments: [line] }) => String(line));
-  assert.equal(lines.length, 2);
-  assert.match(lines[0] ?? "", /RangeError/);
-  assert.match(lines[1] ?? "", /invalid_options: .*wrong/);
-  assert.ok(!lines.join().includes("planted-secret"));
+  assert.match(String(print.mock.calls[0]?.arguments[0]), /invalid_options: .*authorize/);
 });
 
 test("with `onError`, nothing is printed", async (t) => {

@@ -48,6 +48,8 @@ class TokenEndpoint {
   #scopeSets = new ScopeSets();
   /** The kinds of failures that were printed. @type {Set<string>} */
   #printed = new Set();
+  /** What functions of the options threw. @type {WeakSet<object>} */
+  #thrown = new WeakSet();
 
   /** @param {TokenManager} tokens @param {BrokerOptions} options */
   constructor(tokens, options) {
@@ -93,7 +95,8 @@ class TokenEndpoint {
    * @param {TokenRequest} tokenRequest
    */
   async #grant(request, tokenRequest) {
-    const given = selectorFrom(await handled(this.#options.authorize(request, tokenRequest.selector())));
+    const { authorize } = this.#options;
+    const given = selectorFrom(await this.#called(() => authorize(request, tokenRequest.selector())));
     const selector = narrowed(tokenRequest, given);
     const identity = identityOf(given);
     await this.#limit(request, given, identity);
@@ -107,6 +110,22 @@ class TokenEndpoint {
   }
 
   /**
+   * Calls a function of the options.
+   *
+   * @template T
+   * @param {() => T} action
+   * @returns {Promise<Awaited<T>>}
+   */
+  async #called(action) {
+    try {
+      return await handled(action());
+    } catch (error) {
+      if (Object(error) === error) this.#thrown.add(/** @type {object} */ (error));
+      throw error;
+    }
+  }
+
+  /**
    * Applies the rate limit of the request's subject. Its scopes do not matter.
    *
    * @param {Request} request
@@ -116,7 +135,7 @@ class TokenEndpoint {
   async #limit(request, given, identity) {
     if (this.#requests === undefined) return;
     const { subject: subjectOf } = this.#options;
-    const subject = subjectOf ? await handled(subjectOf(request, given)) : identity;
+    const subject = subjectOf ? await this.#called(() => subjectOf(request, given)) : identity;
     if (typeof subject !== "string") {
       throw new TokenError("invalid_options", "`subject` must give a string, such as the id of the user");
     }
@@ -144,20 +163,19 @@ class TokenEndpoint {
   }
 
   /**
-   * Prints a failure, each kind once: the code and the message of a `TokenError`, from which the package has removed secrets;
-   * of another exception, which may have one, its name.
+   * Prints a failure, each kind once: the code of a `TokenError`, and its message if the manager or this broker created it,
+   * which contains no secret. Of what a function of the options threw, whose message may quote any, the class and the code.
    *
    * @param {any} error
    */
   #print(error) {
-    const isOwn = TokenError.is(error);
     const name = error instanceof Error && /^\w{1,40}$/.test(error.name) ? error.name : typeof error;
-    const kind = isOwn ? error.code : name;
+    const isOwn = TokenError.is(error) && !this.#thrown.has(error);
+    const code = TokenError.is(error) && /^[a-z_]{1,40}$/.test(error.code) ? ` ${error.code}` : "";
+    const what = isOwn ? `${error.code}: ${error.message}` : `a function of its options threw ${name}${code}`;
+    const kind = isOwn ? error.code : what;
     if (this.#printed.has(kind) || this.#printed.size === MAX_PRINTED) return;
     this.#printed.add(kind);
-    // The message of a failed operation, which `authorize` may send, can quote its variables.
-    const message = kind === "graphql_errors" ? "an operation failed" : error?.message;
-    const what = isOwn ? `${kind}: ${message}` : `a function of its options threw ${kind}`;
     console.error(`graphql-token-manager/broker: ${what}; set \`onError\` to receive each failure`);
   }
 }
