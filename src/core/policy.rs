@@ -3,7 +3,7 @@
 //! Pure functions of their arguments, so that the simulation can replay any schedule from its seed. Spans are counted in
 //! `u64` milliseconds: the 94-bit arithmetic of [`Duration`] would add two kilobytes of WebAssembly.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use super::{
     TokenSet, UnixMillis,
@@ -28,6 +28,8 @@ pub struct Policy {
     pub limits: IoLimits,
     /// Lifetime of the I/O of an acquisition.
     pub io_scope: IoScope,
+    /// Name of the token issuer, for errors.
+    pub issuer: Cow<'static, str>,
 }
 
 /// Lifetime of I/O: the host ends it there, complete or not.
@@ -115,6 +117,7 @@ impl Default for Policy {
             sharing: None,
             limits: IoLimits { request: Duration::from_secs(10), store: Duration::from_secs(5) },
             io_scope: IoScope::Process,
+            issuer: Cow::Borrowed("the provider"),
         }
     }
 }

@@ -210,11 +210,17 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
         }
     };
     let io_limits = IoLimits { request: timeout, store: store_timeout };
+    let issuer = profile.issuer().to_owned().into();
     Config {
         profile,
         grant_source,
         scopes,
-        policy: Policy { sharing: store.as_ref().map(lease), limits: io_limits, ..policy(&values, &options) },
+        policy: Policy {
+            sharing: store.as_ref().map(lease),
+            limits: io_limits,
+            issuer,
+            ..policy(&values, &options)
+        },
         timeout,
         limits,
         store,

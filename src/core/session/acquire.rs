@@ -72,9 +72,12 @@ impl Session {
             }
             // Retryable: a provider that returns the same token until it expires issues a new one soon.
             Ok(_) => {
-                let message = "the token had expired when it arrived; check the lifetime that the response states, \
-                               and this device's clock";
-                let mut error = TokenError::new(ErrorCode::Protocol, message);
+                let issuer = &*self.policy.issuer;
+                let message = format!(
+                    "{issuer} granted a token that had expired when it arrived; check the lifetime that the response \
+                     states, and this device's clock"
+                );
+                let mut error = TokenError::new(ErrorCode::Protocol, message).of(issuer);
                 error.retryability = Some(Retryability::Retryable);
                 self.on_transient_failure(error, now, effects);
             }
