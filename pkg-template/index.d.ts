@@ -713,7 +713,7 @@ export interface TokenErrorDetails {
   providerErrors?: readonly ProviderError[] | undefined;
   /**
    * The underlying error. Of the manager's own errors, those of a `fetch` that threw have one: a copy with its class,
-   * code, message and stack, in which values of the request are replaced by `[redacted]`.
+   * code, message and stack, in which values of the request are replaced by `[secret]`.
    */
   cause?: unknown;
 }
@@ -727,7 +727,7 @@ export interface ProviderError {
   readonly message: string;
   /** The provider's own code, of at most 100 characters. */
   readonly code?: string;
-  /** The path of the affected field, separated by dots, of at most 200 characters. */
+  /** The names and indexes of the path of the affected field, separated by dots, of at most 200 characters. */
   readonly path?: string;
 }
 

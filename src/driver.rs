@@ -19,8 +19,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     core::{
-        AccessToken, CallId, Effect, ErrorCode, Event, Input, IoScope, Jitter, Pool, PoolEffect, ScopeSet,
-        Secret, Session, SessionId, Status, TokenError, TokenRequest, TokenSet,
+        AccessToken, CallId, Effect, ErrorCode, Event, Input, IoScope, Jitter, Pool, PoolEffect,
+        RefreshToken, ScopeSet, Secret, Session, SessionId, Status, TokenError, TokenRequest, TokenSet,
     },
     grant::GrantTask,
     graphql::{AuthStatus, SchemaVariants, check_rejection, classify, repeated_rejection, rotated_token},
@@ -380,6 +380,12 @@ impl Driver {
             &response,
             PLATFORM,
         )
+    }
+
+    /// Returns the refresh token of a session, so that no error quotes it.
+    pub(crate) fn refresh_token(&self, handle: &SessionHandle) -> Option<RefreshToken> {
+        let session = self.session_at(handle)?;
+        self.pool.borrow().session(session)?.refresh_token().cloned()
     }
 
     pub(crate) fn status(&self, handle: &SessionHandle) -> JsValue {

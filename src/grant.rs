@@ -8,15 +8,15 @@ use web_sys::AbortSignal;
 
 use crate::{
     core::{
-        CredentialId, ErrorCode, Grant, GrantFailure, Retryability, RevokedTokens, ScopeSet, Secret,
-        TokenError, TokenSet, UnixMillis, millis,
+        CredentialId, ErrorCode, Grant, GrantFailure, RefreshToken, Retryability, RevokedTokens, ScopeSet,
+        Secret, TokenError, TokenSet, UnixMillis, millis,
     },
     graphql::{GrantExchange, Outcome, SchemaVariants, credential_fingerprint, token_from_function},
     host::{
         CallOutcome, Clock, FetchException, FetchFailure, Fetcher, PLATFORM, callback_future, from_js,
         origin, response_of,
     },
-    js::{ManagerCallbacks, scopes_to_js},
+    js::{ManagerCallbacks, SessionHandle, scopes_to_js},
     options::{Config, GrantSource, SecretSource},
     provider::{GrantProtocol, Profile, Revocation, SelectedVariable, TokenSource},
 };
@@ -34,6 +34,8 @@ pub(crate) struct GrantRunner<'a> {
     pub(crate) clock: &'a Clock,
     pub(crate) callbacks: &'a ManagerCallbacks,
     pub(crate) signal: &'a AbortSignal,
+    /// The handle of the session, or of the default one: it knows the tokens that no error may quote.
+    pub(crate) handle: SessionHandle,
     /// The digest of the token that the API rejected, sent to a token broker.
     pub(crate) rejected_token: Option<String>,
     /// Called for each step of the grant.
@@ -179,19 +181,21 @@ impl GrantRunner<'_> {
             bindings: self.callbacks,
             fetch: self.config.fetch.as_ref(),
             signal: self.signal,
-            quotable: self.config.quotes_errors.then(|| self.quotable()),
+            scopes: scopes_to_js(&self.scopes),
+            secrets: Self::known_secrets(exchange, secrets),
+            handle: &self.handle,
         };
         sending.send(&request, &wanted_headers(&self.config.profile), done);
         Ok(())
     }
 
-    /// Returns what errors may quote of a request: the scopes, and the names of what is no secret.
-    fn quotable(&self) -> Array {
-        let quotable = scopes_to_js(&self.scopes);
-        for name in self.config.profile.quotable {
-            quotable.push(&JsValue::from_str(name));
+    /// Returns the secrets that errors must not quote: the presented refresh token, or `undefined`, and those of the options.
+    fn known_secrets(exchange: &GrantExchange<'_>, secrets: &[Secret]) -> Array {
+        let known = Array::of1(&exchange.presented().map(RefreshToken::expose).into());
+        for secret in secrets {
+            known.push(&JsValue::from_str(secret.expose()));
         }
-        quotable
+        known
     }
 
     /// Returns the result, or `None` if another request is required.

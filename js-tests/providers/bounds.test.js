@@ -80,3 +80,88 @@ describe("a token", () => {
     }
   });
 });
+
+describe("a mebibyte of errors that nearly quote secrets", () => {
+  const secrets = Array.from({ length: 50 }, (_, index) => `Zq${index}x${"abcdefghij0123456789".repeat(3)}`);
+  const near = secrets.map((secret) => `${secret.slice(0, 11)}-${secret.slice(8, 19)}`).join(" ");
+  const message = near.repeat(3).slice(0, 2_000);
+  const variables = Object.fromEntries(secrets.map((secret, index) => [`p${index}`, () => secret]));
+
+  /** @param {TestContext} t @param {string} body */
+  const refusing = (t, body) =>
+    managerFor(t, {
+      provider: {
+        name: "acme",
+        endpoint: "https://api.test/graphql",
+        authenticate: { document: "mutation { login { jwt } }", variables },
+        token: { data: "login.jwt" },
+        expiry: { lifetimeMs: 60_000 },
+      },
+      fetch: async () => new Response(body, { status: 400, headers: { "content-type": "application/json" } }),
+      retry: { attempts: 1 },
+    });
+
+  // 20 ms on a machine of 2024. Real times vary, so that what is searched is counted: a search for each secret, or from
+  // each sign of the response, would be more than ten times as much.
+  test("is searched a few times, however many secrets there are", async (t) => {
+    const error = { message, code: near.slice(0, 60), path: [near.slice(0, 900)] };
+    const body = JSON.stringify({
+      errors: Array(Math.floor(1e6 / JSON.stringify(error).length)).fill(error),
+    });
+    const tokens = refusing(t, body);
+    await tokens.ready();
+    let searched = 0;
+    for (const method of /** @type {const} */ ([
+      "includes",
+      "indexOf",
+      "search",
+      "match",
+      "matchAll",
+      "split",
+      "replace",
+      "replaceAll",
+    ])) {
+      const original = /** @type {any} */ (String.prototype[method]);
+      t.mock.method(
+        String.prototype,
+        method,
+        /** @this {string} */ function (/** @type {any[]} */ ...args) {
+          searched += this.length;
+          return original.apply(this, args);
+        },
+      );
+    }
+    const { has } = Set.prototype;
+    t.mock.method(
+      Set.prototype,
+      "has",
+      /** @this {Set<any>} */ function (/** @type {unknown} */ value) {
+        searched += 12;
+        return has.call(this, value);
+      },
+    );
+
+    const failed = await failure(tokens.getToken());
+    t.mock.restoreAll();
+
+    assert.equal(failed.code, "protocol");
+    assert.ok(searched > 1e5 && searched < 2e7, `${searched} characters`);
+  });
+
+  for (const [name, body] of /** @type {const} */ ([
+    ["of backslashes", `{"errors":[{"message":"x"}]}"${"\\".repeat(1e6)}`],
+    ["of names without values", `{"errors":[{"message":"x"}]}${'"code":'.repeat(150_000)}`],
+    ["of codes without an end", `{"errors":[{"message":"x"}]}"code":"${'\\"'.repeat(5e5)}`],
+    ["of spaces", `{"errors":[{"message":"x"}]}"code"${" ".repeat(1e6)}`],
+  ])) {
+    test(`or ${name} does not block the event loop`, async (t) => {
+      const tokens = refusing(t, body);
+
+      const ms = await processorMsOf(async () => {
+        assert.equal((await failure(tokens.getToken())).code, "protocol");
+      });
+
+      assert.ok(ms < MOST_MS, `${ms} ms`);
+    });
+  }
+});

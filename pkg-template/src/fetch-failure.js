@@ -1,5 +1,7 @@
 // Classifies errors of `fetch`: failures of the network, or of a user-supplied `fetch` function.
 
+/** @typedef {import("./redaction.js").Redactor} Redactor */
+
 /**
  * @typedef {object} FetchFailure
  * @property {string | undefined} code the system's error code, if there is one
@@ -23,26 +25,25 @@ const DEADLINE = /^(?:AbortError|TimeoutError)$/;
 const MISTAKE = /^(?:EvalError|RangeError|ReferenceError|SyntaxError|URIError)$/;
 
 /**
- * Classifies an error of `fetch`. An unknown `TypeError` is retryable, because engines throw it for network failures
- * too.
+ * Classifies what `fetch` threw.
  *
  * @param {unknown} thrown
- * @param {string[] | undefined} secrets to redact from all texts; if `undefined`, no text is copied
+ * @param {Redactor} redactor of the secrets of the request
  * @returns {FetchFailure}
  */
-export function failureOf(thrown, secrets) {
+export function failureOf(thrown, redactor) {
   try {
-    const links = chain(thrown).map((link) => read(link, secrets));
+    const links = chain(thrown).map((link) => read(link, redactor));
     const { code } = links.findLast((link) => link.code !== undefined) ?? {};
-    const cause = JSON.stringify(links[0]);
-    const isNetwork = code === undefined ? links.every(isNetworkFailure) : NETWORK_CODE.test(code);
+    const cause = causeText(links[0]);
+    const isNetwork = code === undefined ? links.every((link) => link.isNetwork) : NETWORK_CODE.test(code);
     if (isNetwork) return { code, what: undefined, retryable: true, cause };
-    const link = links.find((link) => !isNetworkFailure(link)) ?? links[0];
+    const link = links.find((link) => !link.isNetwork) ?? links[0];
     return { code, what: described(link), retryable: !MISTAKE.test(link.name), cause };
   } catch {
     // A proxy may throw at any access.
     const link = { name: "object", message: "that cannot be read", code: undefined, stack: "" };
-    return { code: undefined, what: described(link), retryable: true, cause: JSON.stringify(link) };
+    return { code: undefined, what: described(link), retryable: true, cause: causeText(link) };
   }
 }
 
@@ -71,8 +72,7 @@ export function withoutMessage(thrown) {
 /** @typedef {{ name: string, message: string, code: string | undefined, stack: string }} Link */
 
 /** @param {Link} link */
-const isNetworkFailure = ({ name, message, code }) =>
-  DEADLINE.test(name) || NETWORK_MESSAGE.test(message) || (code !== undefined && NETWORK_CODE.test(code));
+const causeText = ({ name, message, code, stack }) => JSON.stringify({ name, message, code, stack });
 
 /** @param {Link} link */
 const described = ({ name, message }) => (message === "" ? name : `${name}: ${message}`);
@@ -96,91 +96,36 @@ function chain(thrown) {
 
 /**
  * @param {any} thrown
- * @param {string[] | undefined} secrets
- * @returns {Link}
+ * @param {Redactor} redactor
+ * @returns {Link & { isNetwork: boolean }}
  */
-function read(thrown, secrets) {
+function read(thrown, { clean }) {
   if (typeof thrown !== "object" || thrown === null) {
-    return {
-      name: thrown === undefined || thrown === null ? `${thrown}` : typeof thrown,
-      message: "",
-      code: undefined,
-      stack: "",
-    };
+    const name = thrown === undefined || thrown === null ? `${thrown}` : typeof thrown;
+    return { name, message: "", code: undefined, stack: "", isNetwork: false };
   }
   const { name, message, code, stack } = thrown;
-  const clean = (/** @type {unknown} */ text, /** @type {number} */ most) =>
-    typeof text === "string" && secrets ? redacted(text, secrets).slice(0, most) : "";
+  const isNetworkCode = typeof code === "string" && NETWORK_CODE.test(code);
+  const isCode =
+    typeof code === "string" && /^\w{1,40}$/.test(code) && (isNetworkCode || clean(code, 40) === code);
   return {
-    name: clean(name, 60).replace(/[^\w$.]/g, "") || "Error",
-    message: clean(message, 300),
-    code: typeof code === "string" && /^[A-Za-z0-9_]{1,40}$/.test(code) ? code : undefined,
-    stack: clean(stack, 2_000),
+    name: (clean(name, 60) ?? "").replace(/[^\w$.]/g, "") || "Error",
+    message: clean(message, 300) ?? "",
+    code: isCode ? code : undefined,
+    stack: typeof stack === "string" ? cleanStack(stack, clean) : "",
+    // By what was thrown: without its secrets, a message may be another one.
+    isNetwork: DEADLINE.test(name) || NETWORK_MESSAGE.test(message) || isNetworkCode,
   };
 }
 
 /**
- * @param {string} text
- * @param {string[]} secrets longest first
- */
-function redacted(text, secrets) {
-  if (text.length > 100_000) return "";
-  for (const secret of secrets) text = text.replaceAll(secret, "[redacted]");
-  return text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, " ");
-}
-
-/**
- * Returns the texts of a request that an error must not quote: the values of its headers and all strings in its body,
- * each as it is, JSON-escaped and percent-encoded.
+ * Returns the first lines of a stack without secrets; "" if lines are safe to show one by one, but not together.
  *
- * @param {Iterable<[name: string, value: string]>} headers
- * @param {unknown} body
- * @returns {string[] | undefined} longest first; `undefined` if there are too many to search for
+ * @param {string} stack
+ * @param {Redactor["clean"]} clean
  */
-export function secretsOf(headers, body) {
-  /** @type {Set<string>} */
-  const found = new Set();
-  for (const [name, value] of headers) {
-    if (!/^(?:accept|content-type)$/i.test(name))
-      for (const text of [value, ...value.split(" ")]) found.add(text);
-  }
-  if (typeof body === "string") {
-    if (body.length > 65_536) return undefined;
-    found.add(body);
-    collect(parsedBody(body), found);
-  }
-  /** @type {Set<string>} */
-  const written = new Set();
-  for (const text of found) {
-    const json = JSON.stringify(text).slice(1, -1);
-    for (const form of [text, json, JSON.stringify(json).slice(1, -1), escaped(text)]) {
-      if (form.length > 2) written.add(form);
-    }
-  }
-  return written.size > 2_000 ? undefined : [...written].sort((one, other) => other.length - one.length);
-}
-
-/** @param {string} text */
-function escaped(text) {
-  try {
-    return encodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-/** Returns the members of a JSON body or the fields of a form. @param {string} body */
-export function parsedBody(body) {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return Object.fromEntries(new URLSearchParams(body));
-  }
-}
-
-/** @param {any} value @param {Set<string>} into */
-function collect(value, into) {
-  if (typeof value === "string") into.add(value);
-  else if (typeof value === "object" && value !== null)
-    for (const each of Object.values(value)) collect(each, into);
+function cleanStack(stack, clean) {
+  const lines = stack.slice(0, 10_000).split("\n").slice(0, 12);
+  const shown = lines.map((line) => clean(line, 300) ?? "");
+  return clean(lines.join(" "), 3_000) === shown.join(" ").trim() ? shown.join("\n    ") : "";
 }

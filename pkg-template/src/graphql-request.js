@@ -7,9 +7,11 @@ import { sendWithReplay } from "./authorized-fetch.js";
 import { readText } from "./body-reading.js";
 import { withoutCache } from "./cache-mode.js";
 import { fetchArguments } from "./fetch-arguments.js";
-import { failureOf, secretsOf } from "./fetch-failure.js";
+import { failureOf } from "./fetch-failure.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
-import { providerErrorsOf, secretsOfOperation, withoutQuotations } from "./provider-errors.js";
+import { providerErrorsOf, withoutQuotations } from "./provider-errors.js";
+import { redactor } from "./redaction.js";
+import { secretsOfOperation, variablesOf } from "./request-secrets.js";
 import { requestSnapshot } from "./request-snapshot.js";
 import { authStatusOf, isResponse } from "./response-inspection.js";
 import { outlined, parsed } from "./response-outline.js";
@@ -51,11 +53,10 @@ export async function sendOperation(handle, publicObject, operation) {
     inspect,
   );
   const answer = parsed(text);
-  const { endpoint, rotationHeaders } = handle.api;
   const secrets = () => {
-    const newer = rotationHeaders.map((name) => response.headers?.get(name));
-    const tokens = [token, handle.token?.value, ...newer].filter((each) => typeof each === "string");
-    return secretsOfOperation(tokens, endpoint, entriesOf(request.headers), body);
+    const newer = handle.api.rotationHeaders.map((name) => response.headers?.get(name));
+    const tokens = [token, ...newer].filter((each) => typeof each === "string");
+    return redactor([...tokens, ...secretsOf(handle, request)]);
   };
   const outline = () =>
     withoutQuotations(
@@ -210,9 +211,11 @@ function tooLarge({ api: { name: provider } }, limit) {
  * @param {RequestSnapshot} request
  * @param {unknown} thrown by `fetch`
  */
-function networkError({ api: { name: provider, endpoint } }, { headers, init }, thrown) {
-  const secrets = secretsOf(entriesOf(headers), init.body);
-  const { code, what, retryable, cause } = failureOf(thrown, secrets);
+function networkError(handle, request, thrown) {
+  const { name: provider, endpoint } = handle.api;
+  // What the program's own `fetch` throws is for people who do not need the variables to understand it.
+  const secrets = [...secretsOf(handle, request), ...variablesOf(request.init.body)];
+  const { code, what, retryable, cause } = failureOf(thrown, redactor(secrets));
   const details = { provider, cause: causeOf(cause) };
   if (what !== undefined) {
     const message = `the \`fetch\` that ${provider} is called with threw ${what}; see the option \`fetch\`, or what replaces the global one`;
@@ -230,6 +233,17 @@ function networkError({ api: { name: provider, endpoint } }, { headers, init }, 
       ? `${api} cannot be reached${why}; check \`endpoint\` and the network`
       : `${api} gave no response that this page may read; check that it allows ${origin}, and in the preflight the headers (CORS), \`endpoint\` and the network`;
   return new TokenError("network", message, details);
+}
+
+/**
+ * Returns what may be secret in a request, besides its variables.
+ *
+ * @param {SessionHandle} handle
+ * @param {RequestSnapshot} request
+ */
+function secretsOf(handle, { headers, init }) {
+  const { query } = JSON.parse(init.body);
+  return [...handle.knownTokens(), ...secretsOfOperation(handle.api.endpoint, entriesOf(headers), query)];
 }
 
 /**

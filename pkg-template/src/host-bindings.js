@@ -6,6 +6,7 @@ import { withoutCache } from "./cache-mode.js";
 import { withoutMessage } from "./fetch-failure.js";
 import { ignoringErrors } from "./ignoring-errors.js";
 import { ioEndsWithRequest } from "./request-scope.js";
+import { secretsOfGrant } from "./request-secrets.js";
 import { sendAndRead, statusAndHeaders } from "./send-and-read.js";
 import { startTimer, stopTimer } from "./timers.js";
 import { handled } from "../stores/foreign-promise.js";
@@ -21,6 +22,8 @@ import { handled } from "../stores/foreign-promise.js";
 const RESOLVED = 0;
 const REJECTED = 1;
 const TIMED_OUT = 2;
+
+/** @typedef {import("./session-handle.js").SessionHandle} SessionHandle */
 
 /** The time for which a request is kept for the release of a lease, in ms. */
 const RELEASE_LIMIT_MS = 1_000;
@@ -227,12 +230,14 @@ export class HostBindings {
    * @param {[name: string, value: string][]} headers
    * @param {string} body
    * @param {RequestCredentials | undefined} credentials
-   * @param {string[] | undefined} quotable what errors may quote of the request; if `undefined`, they are left out
+   * @param {string[]} scopes that errors may quote
+   * @param {(string | undefined)[]} secrets the presented refresh token, if there is one, and those of options and functions
+   * @param {SessionHandle | undefined} handle of the session
    * @param {string[]} wanted
    * @param {AbortSignal} signal
    * @param {ReportOutcome} done
    */
-  sendRequest(fetch, url, headers, body, credentials, quotable, wanted, signal, done) {
+  sendRequest(fetch, url, headers, body, credentials, scopes, secrets, handle, wanted, signal, done) {
     // Its own, because the core's controller is lost when the core crashes.
     const request = new AbortController();
     /** @type {RequestInit} */
@@ -247,12 +252,17 @@ export class HostBindings {
     };
     // Workers reject a `credentials` member.
     if (credentials) init.credentials = credentials;
+    const { quotable = [], ...api } = handle?.api ?? {};
+    handle?.remember(secrets[0]);
+    const known = () =>
+      [...secrets, ...(handle?.knownTokens() ?? [])].filter((secret) => secret !== undefined);
+    const ofRequest = () => [...known(), ...secretsOfGrant(url, headers, body, [...scopes, ...quotable])];
     const abort = () => request.abort();
     this.#pending.add(abort);
     signal.addEventListener("abort", abort);
     if (signal.aborted) abort();
     reportOutcome(
-      () => sendAndRead(fetch ?? globalThis.fetch, url, init, quotable, wanted),
+      () => sendAndRead(fetch ?? globalThis.fetch, url, init, api, known, ofRequest, wanted),
       signal,
       (outcome, value) => this.#pending.delete(abort) && done(outcome, value),
     );

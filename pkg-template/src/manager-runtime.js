@@ -41,6 +41,9 @@ const NOTHING_SELECTED = "{}";
  * @property {boolean} tokenInHeader whether tokens are granted in response headers, which this host can therefore read
  * @property {boolean} revokes whether the API revokes tokens
  * @property {number[]} rejectionStatuses statuses with which the API rejects a token
+ * @property {string[]} quotable names of variables and headers of grants that are no secrets
+ * @property {string[]} scopePaths paths of the granted scopes below `data`
+ * @property {string[]} tokenPaths paths of the tokens below `data`
  * @property {boolean} quotesErrors whether errors may quote those of the API
  * @property {boolean} rejectsInBody whether the API may reject a token by an error in the body
  */

@@ -1,8 +1,10 @@
 // The requests of grants: sending one, and reading its response.
 
 import { readUpTo, readerOf } from "./body-reading.js";
-import { failureOf, secretsOf } from "./fetch-failure.js";
-import { providerErrorsOf, secretsOfGrant, tokensOf, withoutQuotations } from "./provider-errors.js";
+import { failureOf } from "./fetch-failure.js";
+import { memberAt, providerErrorsOf, withoutQuotations, withoutSecretScopes } from "./provider-errors.js";
+import { redactor } from "./redaction.js";
+import { tokensOf } from "./request-secrets.js";
 import { parsed } from "./response-outline.js";
 import { MAX_JSON_BYTES } from "./tables.js";
 import { handled } from "../stores/foreign-promise.js";
@@ -13,13 +15,15 @@ import { handled } from "../stores/foreign-promise.js";
  * @param {any} fetch
  * @param {string} url
  * @param {RequestInit} init
- * @param {string[] | undefined} quotable
+ * @param {{ quotesErrors?: boolean, scopePaths?: string[], tokenPaths?: string[] }} api
+ * @param {() => string[]} known secrets and tokens
+ * @param {() => string[]} ofRequest also what else may be secret in the request
  * @param {string[]} wanted
  */
-export async function sendAndRead(fetch, url, init, quotable, wanted) {
+export async function sendAndRead(fetch, url, init, api, known, ofRequest, wanted) {
   const signal = /** @type {AbortSignal} */ (init.signal);
   if (typeof fetch !== "function") return "unavailable";
-  const sent = Object.entries(/** @type {Record<string, string>} */ (init.headers));
+  const { quotesErrors, scopePaths = [], tokenPaths = [] } = api;
   try {
     const response = await handled(fetch(url, init));
     const found = statusAndHeaders(response, wanted);
@@ -29,29 +33,22 @@ export async function sendAndRead(fetch, url, init, quotable, wanted) {
     const text = reader ? await readUpTo(reader, signal) : await handled(response.text());
     if (typeof text !== "string") return reader ? "too large" : "invalid";
     if (text.length > MAX_JSON_BYTES) return "too large";
-    const secrets = () => secretsOfGrant(url, sent, String(init.body), quotable ?? []);
-    const errors = quotable && grantErrors(text, found, wanted, secrets);
+    const answer = parsed(text);
+    const headers = found.slice(1).filter((value, index) => value && !PUBLIC_HEADER.test(wanted[index]));
+    const errors = quotesErrors
+      ? providerErrorsOf(answer, () => redactor([...ofRequest(), ...tokensOf(answer, headers.map(String))]))
+      : undefined;
     const said = errors ? [JSON.stringify(errors), errors[0].message] : [undefined, undefined];
-    return [withoutQuotations(text, secrets), ...said, ...found];
+    const tokens = () => [...known(), ...headers, ...tokenPaths.map((path) => memberAt(answer, path))];
+    const plain = withoutSecretScopes(text, answer, scopePaths, () => redactor(tokens().filter(isText)));
+    return [withoutQuotations(plain, () => redactor(ofRequest())), ...said, ...found];
   } catch (error) {
-    return failureOf(error, secretsOf(sent, init.body));
+    return failureOf(error, redactor(ofRequest()));
   }
 }
 
-/**
- * Returns the errors of the response to a grant; see {@link providerErrorsOf}.
- *
- * @param {string} text
- * @param {unknown[]} found its status and headers
- * @param {string[]} wanted names of the headers
- * @param {() => string[]} secrets
- */
-function grantErrors(text, [, ...found], wanted, secrets) {
-  if (!/"(?:errors?|message)"/.test(text)) return undefined;
-  const answer = parsed(text);
-  const headers = found.filter((value, index) => value && !PUBLIC_HEADER.test(wanted[index]));
-  return providerErrorsOf(answer, () => [...secrets(), ...tokensOf(answer, headers.map(String))]);
-}
+/** @param {unknown} value */
+const isText = (value) => typeof value === "string";
 
 /** Headers in which no token is received. */
 const PUBLIC_HEADER = /^(?:date|retry-after|content-type)$/;

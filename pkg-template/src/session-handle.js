@@ -14,6 +14,8 @@ import { TokenError } from "./token-error.js";
 export class SessionHandle {
   /** The cached token. @type {AccessToken | undefined} */
   token = undefined;
+  /** The last tokens that were replaced or presented, until a sign-out. A server may quote them. @type {string[]} */
+  recent = NONE;
   /** The crashes of the core, as its runtime counts them, before it set the token. */
   crashes = 0;
   /** Until then, in ms of `Date.now()`, the token is returned without a call of the core. */
@@ -177,6 +179,7 @@ export class SessionHandle {
    */
   setToken(token, servedUntil, validUntil) {
     if (this.token !== token) {
+      if (this.token?.value !== token.value) this.remember(this.token?.value);
       this.valuePromise = undefined;
       this.isUseReported = false;
     }
@@ -193,6 +196,7 @@ export class SessionHandle {
 
   /** Removes the cached token. */
   clearToken() {
+    this.remember(this.token?.value);
     this.token = undefined;
     this.valuePromise = undefined;
   }
@@ -201,6 +205,18 @@ export class SessionHandle {
   signedOut() {
     this.signOuts++;
     this.clearToken();
+    this.recent = NONE;
+  }
+
+  /** Remembers a token that was replaced or presented. @param {string | undefined} token */
+  remember(token) {
+    if (token !== undefined) this.recent = [token, ...this.recent].slice(0, MAX_RECENT);
+  }
+
+  /** Returns the tokens of the session that are known, which no error may quote. */
+  knownTokens() {
+    const refreshToken = this.withCore((core) => core.refreshToken(this));
+    return [this.token?.value, refreshToken, ...this.recent].filter(Boolean);
   }
 
   /** Returns the function that a shared store calls when another holder has written the session's record. */
@@ -214,3 +230,9 @@ export class SessionHandle {
     this.withCore((core) => core.tokenUsed(this));
   }
 }
+
+/** Two access tokens and two refresh tokens. */
+const MAX_RECENT = 4;
+
+/** Shared, because there may be many sessions. @type {string[]} */
+const NONE = [];

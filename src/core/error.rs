@@ -94,7 +94,7 @@ impl ErrorCode {
 /// An error as a caller receives it: what failed, why, and what to do.
 ///
 /// Contains no secret, and of a response's body only the request id, codes of letters, digits and `-_.`, and the errors
-/// from which JavaScript has removed the secrets (`pkg-template/src/provider-errors.js`). It is copy-on-write, because
+/// from which JavaScript has removed the secrets (`pkg-template/src/redaction.js`). It is copy-on-write, because
 /// all callers of an acquisition share its error.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenError(Rc<ErrorDetails>);
@@ -126,7 +126,7 @@ pub struct ErrorDetails {
     pub provider_errors: Option<Rc<ProviderErrors>>,
 }
 
-/// The errors of a response, without secrets: `pkg-template/src/provider-errors.js` removes them.
+/// The errors of a response, without secrets: `pkg-template/src/redaction.js` removes them.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ProviderErrors {
     /// The errors, serialized as JSON.

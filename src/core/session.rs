@@ -169,6 +169,11 @@ impl Session {
         self.cached.as_ref().map(|cached| &cached.tokens)
     }
 
+    /// The refresh token; `None` while it is presented, and if the shared store has it.
+    pub const fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.refresh_token.as_ref()
+    }
+
     /// The acquisition in progress, for the transition tables.
     #[cfg(test)]
     #[cfg(not(target_arch = "wasm32"))]

@@ -174,7 +174,10 @@ impl Driver {
     ) -> GrantRunner<'a> {
         let (selector, scopes) =
             requested.unwrap_or_else(|| (JsValue::UNDEFINED, self.config.scopes.clone()));
-        let rejected_token = self.entry(session).and_then(|entry| entry.rejected_token.clone());
+        let (handle, rejected_token) = self
+            .entry(session)
+            .map(|entry| (entry.handle.clone(), entry.rejected_token.clone()))
+            .unwrap_or_default();
         let selection = self.selection(&selector).unwrap_or_default();
         GrantRunner {
             config: &self.config,
@@ -185,6 +188,7 @@ impl Driver {
             clock: &self.clock,
             callbacks: &self.callbacks,
             signal,
+            handle: handle.unwrap_or_else(|| self.callbacks.default_handle()),
             rejected_token,
             progressed,
         }

@@ -99,6 +99,11 @@ impl<'a> GrantExchange<'a> {
         exchange
     }
 
+    /// Returns the refresh token that is presented.
+    pub const fn presented(&self) -> Option<&RefreshToken> {
+        self.presented.as_ref()
+    }
+
     /// Returns the URL that requests are sent to.
     pub fn url(&self) -> &'a str {
         revocation::protocol(self.profile, self.revocation.as_ref()).url(self.profile)

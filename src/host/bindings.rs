@@ -74,8 +74,8 @@ extern "C" {
     ) -> Option<Function>;
 
     /// Sends a request and reads the whole response: its text, its errors without secrets, the message of the first
-    /// error, its status and its headers named in `wanted`, or a string that names the reason why there is none. What is
-    /// `quotable` of the request is no secret; if it is `None`, the errors are not read.
+    /// error, its status and its headers named in `wanted`, or a string that names the reason why there is none.
+    /// Errors may quote `scopes`, but neither `secrets` nor what the session's `handle` knows.
     #[wasm_bindgen(method, js_name = sendRequest)]
     pub(crate) fn send_request(
         this: &HostBindings,
@@ -84,7 +84,9 @@ extern "C" {
         headers: &Array,
         body: &str,
         credentials: Option<&str>,
-        quotable: Option<&Array>,
+        scopes: &Array,
+        secrets: &Array,
+        handle: &JsValue,
         wanted: &Array,
         signal: &AbortSignal,
         done: &JsValue,

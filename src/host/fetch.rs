@@ -46,8 +46,11 @@ pub(crate) struct Fetcher<'a> {
     /// A replacement for the global `fetch`.
     pub(crate) fetch: Option<&'a Function>,
     pub(crate) signal: &'a AbortSignal,
-    /// What errors may quote of the request: names of variables and headers, and values. If `None`, they are not read.
-    pub(crate) quotable: Option<Array>,
+    /// The requested scopes, which errors may quote.
+    pub(crate) scopes: Array,
+    /// Secrets that errors must not quote, besides those of the request.
+    pub(crate) secrets: Array,
+    pub(crate) handle: &'a JsValue,
 }
 
 impl Fetcher<'_> {
@@ -63,7 +66,9 @@ impl Fetcher<'_> {
             &headers,
             request.body.expose(),
             request.credentials,
-            self.quotable.as_ref(),
+            &self.scopes,
+            &self.secrets,
+            self.handle,
             &strings(wanted),
             self.signal,
             done,

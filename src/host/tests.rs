@@ -78,6 +78,18 @@ mod package {
         fn microtask();
     }
 
+    #[wasm_bindgen(module = "/pkg-template/src/redaction.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = redactor)]
+        fn redaction();
+    }
+
+    #[wasm_bindgen(module = "/pkg-template/src/request-secrets.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = secretsOfGrant)]
+        fn request_secrets();
+    }
+
     #[wasm_bindgen(module = "/pkg-template/src/provider-errors.js")]
     extern "C" {
         #[wasm_bindgen(js_name = providerErrorsOf)]
@@ -369,11 +381,14 @@ fn request() -> HttpRequest {
 
 async fn fetched(source: &str) -> Result<crate::http::HttpResponse, FetchFailure> {
     let function = js(source).unchecked_into::<Function>();
+    let handle = js("({ api: { quotesErrors: true }, knownTokens: () => [], remember() {} })");
     let sending = Fetcher {
         bindings: &bindings(),
         fetch: Some(&function),
         signal: &AbortController::new().expect("there is one").signal(),
-        quotable: Some(Array::new()),
+        scopes: Array::new(),
+        secrets: Array::new(),
+        handle: &handle,
     };
     let (clock, wanted) = (Clock::new(bindings()), ["date", "x-authorization"]);
     let (ended, done) = callback_future(&bindings(), Duration::from_secs(60));

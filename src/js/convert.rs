@@ -6,7 +6,7 @@ use js_sys::Array;
 use wasm_bindgen::JsValue;
 
 use crate::{
-    core::{Event, Freshness, Retryability, ScopeSet, Status, TokenError, UnixMillis, millis},
+    core::{Event, Freshness, RefreshToken, Retryability, ScopeSet, Status, TokenError, UnixMillis, millis},
     host::{PLATFORM, to_js},
     json::Json,
     options::Config,
@@ -63,10 +63,18 @@ pub(crate) fn api_profile_to_js(config: &Config) -> JsValue {
     fields.flag("tokenInHeader", Some(matches!(profile.token, TokenSource::Headers(_))));
     // True if the API revokes tokens.
     fields.flag("revokes", Some(profile.revocation.is_some()));
+    // What errors may quote of grants, where tokens and scopes are in their responses, and whether errors are quoted.
+    fields.put("quotable", Json::list_of(&mut profile.quotable.iter().copied()));
+    fields.put("scopePaths", Json::list_of(&mut profile.scopes.iter()));
+    let mut tokens: Vec<_> = profile.refresh_token.iter().collect();
+    if let TokenSource::Data(paths) = &profile.token {
+        tokens.extend(paths.iter());
+    }
+    fields.put("tokenPaths", Json::list_of(&mut tokens.into_iter()));
+    fields.flag("quotesErrors", Some(config.quotes_errors));
     // The statuses that reject a token.
     fields.put("rejectionStatuses", Json::List(rejection_statuses));
     // True if bodies of responses may also reject a token.
-    fields.flag("quotesErrors", Some(config.quotes_errors));
     fields.flag("rejectsInBody", Some(!(codes.is_empty() && messages.is_empty() && phrases.is_empty())));
     fields.into_js()
 }
@@ -194,6 +202,11 @@ impl Fields {
     fn into_js(self) -> JsValue {
         to_js(&Json::Map(self.0))
     }
+}
+
+/// Converts a refresh token; `undefined` if there is none.
+pub(crate) fn refresh_token_to_js(token: Option<&RefreshToken>) -> JsValue {
+    token.map(RefreshToken::expose).into()
 }
 
 /// Converts scopes to an array.

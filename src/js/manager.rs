@@ -10,7 +10,7 @@ use crate::{
     driver::Driver,
     graphql::AuthStatus,
     host::{PLATFORM, from_js},
-    js::{ManagerCallbacks, SessionHandle, error_to_js, scopes_from_js},
+    js::{ManagerCallbacks, SessionHandle, error_to_js, refresh_token_to_js, scopes_from_js},
     options,
 };
 
@@ -172,6 +172,12 @@ impl NativeManager {
     ) -> bool {
         let lent = lent.as_string().map(AccessToken::new);
         self.driver.adopt(handle, response, lent.as_ref())
+    }
+
+    /// Returns the refresh token of a session, if it is known, so that no error quotes it.
+    #[wasm_bindgen(js_name = refreshToken)]
+    pub fn refresh_token(&self, handle: &SessionHandle) -> JsValue {
+        refresh_token_to_js(self.driver.refresh_token(handle).as_ref())
     }
 
     /// Returns a snapshot of the session, with the property names of the public API.

@@ -1,0 +1,274 @@
+// What a provider quotes of secrets that its request did not hold, or in unusual encodings; and what is no secret.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { inspect } from "node:util";
+import { TokenError } from "graphql-token-manager";
+
+import { managerFor } from "../support/setup.js";
+import { failure } from "../support/waiting.js";
+
+/** @import { TestContext } from "node:test" */
+
+const ENDPOINT = "https://acme.test/graphql";
+const SECRET = "pa55&word-7f3a9c/Zq";
+
+/** Returns a JSON response. @param {unknown} body @param {number} [status] */
+const json = (body, status = 400) =>
+  new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+
+/** @param {string} message @param {object} [more] */
+const saying = (message, more) => json({ errors: [{ message, ...more }] });
+
+/**
+ * Creates a manager of a custom API.
+ *
+ * @param {TestContext} t
+ * @param {(request: any) => Response | Promise<Response>} fetch receives the body and the headers of each request
+ * @param {object} [authenticate]
+ * @param {object} [options]
+ */
+function acme(t, fetch, authenticate, options) {
+  const document = "mutation ($p: String!) { login(p: $p) { jwt } }";
+  return managerFor(t, {
+    provider: {
+      name: "acme",
+      endpoint: ENDPOINT,
+      authenticate: { document, variables: { p: () => SECRET }, authorization: "none", ...authenticate },
+      renew: { document: "mutation ($r: ID!) { renew(r: $r) { jwt } }", variables: { r: "$refreshToken" } },
+      token: { data: ["login.jwt", "renew.jwt"] },
+      refreshToken: { data: ["login.renewal"] },
+      scopes: { data: ["login.rights"] },
+      expiry: { lifetimeMs: 60_000 },
+    },
+    retry: { attempts: 1 },
+    refresh: "on-demand",
+    fetch: async (/** @type {unknown} */ _, /** @type {any} */ init) =>
+      fetch({ headers: new Headers(init.headers), ...JSON.parse(init.body) }),
+    ...options,
+  });
+}
+
+/** All that programs print of an error. @param {any} error */
+const printed = (error) =>
+  [error.message, error.stack, inspect(error, { depth: 9, showHidden: true }), JSON.stringify(error)].join(
+    "\n",
+  );
+
+const hex = Buffer.from(SECRET).toString("hex");
+/** @type {[name: string, quoted: string][]} */
+const FORMS = [
+  ["in hexadecimal form", hex],
+  ["in hexadecimal form in capitals", hex.toUpperCase()],
+  ["in hexadecimal form with colons", hex.replace(/..(?!$)/g, "$&:")],
+  ["in hexadecimal form with spaces", hex.replace(/....(?!$)/g, "$& ")],
+  ["as escapes of bytes", hex.replace(/../g, "\\x$&")],
+  ["as numbers", hex.replace(/../g, "0x$& ")],
+  ["as escapes of characters", hex.replace(/../g, "\\u{$&}")],
+  ["in base64 in hexadecimal form", Buffer.from(Buffer.from(SECRET).toString("base64")).toString("hex")],
+  ["with hyphens", [...SECRET].join("-")],
+  ["in groups", SECRET.replace(/.{4}(?!$)/g, "$& ")],
+  ["as HTML", SECRET.replaceAll("&", "&amp;")],
+  ["as HTML twice", SECRET.replaceAll("&", "&amp;amp;")],
+  ["as decimal references", [...SECRET].map((sign) => `&#${sign.charCodeAt(0)};`).join("")],
+  ["in base64 with line breaks", Buffer.from(SECRET).toString("base64").replace(/.{8}/g, "$&\n")],
+];
+/** Parts of the secret and of its forms. */
+const PARTS = /7f3a9c|pa55|37663361|N2YzYT|[67][\da-f][: \\x]*[67][\da-f]+[: \\x]*36/i;
+
+describe("a secret is not shown", () => {
+  for (const [name, quoted] of FORMS) {
+    test(`${name}, in the response to a grant`, async (t) => {
+      const error = await failure(acme(t, () => saying(`wrong: ${quoted} !`)).getToken());
+
+      assert.doesNotMatch(printed(error), PARTS);
+    });
+
+    test(`${name}, in what fetch throws`, async (t) => {
+      const thrown = Object.assign(new Error(`no handler for ${quoted} !`), { name: quoted });
+      const tokens = acme(t, () => Promise.reject(thrown));
+
+      const error = await failure(tokens.getToken());
+
+      assert.equal(error.code, "fetch_threw");
+      assert.doesNotMatch(printed(error), PARTS);
+    });
+  }
+
+  test("as the code of what fetch throws", async (t) => {
+    const secret = "opaque7f3a9csecret";
+    const thrown = Object.assign(new Error("no"), { code: secret });
+    const tokens = acme(t, () => Promise.reject(thrown), { variables: { p: () => secret } });
+
+    assert.doesNotMatch(printed(await failure(tokens.getToken())), /7f3a9c/);
+  });
+
+  test("of a header `accept` that is not an ordinary one", async (t) => {
+    const headers = { accept: "application/vnd.key-7f3a9c+json" };
+    const tokens = acme(t, ({ headers }) => saying(`cannot give ${headers.get("accept")}`), {}, { headers });
+
+    assert.doesNotMatch(printed(await failure(tokens.getToken())), /7f3a9c/);
+  });
+
+  test("and a header `accept` that is an ordinary one is", async (t) => {
+    const tokens = acme(t, () => saying("send application/json"));
+
+    assert.deepEqual((await failure(tokens.getToken())).providerErrors, [
+      { message: "send application/json" },
+    ]);
+  });
+});
+
+describe("short values", () => {
+  /** @type {[name: string, authenticate: object, message: string][]} */
+  const PLAIN = [
+    ["a variable", { variables: { id: "me", v: 1 } }, "not for me, only for 1"],
+    ["a member of a variable", { variables: { input: { id: "me" } } }, "not for me"],
+    ["a literal", { document: '{ login(id: "me", v: 1) { jwt } }', variables: {} }, "not for me, only for 1"],
+  ];
+  for (const [name, authenticate, message] of PLAIN) {
+    test(`of ${name} leave a message as it is`, async (t) => {
+      const error = await failure(acme(t, () => saying(message), authenticate).getToken());
+
+      assert.deepEqual(error.providerErrors, [{ message }]);
+    });
+  }
+
+  test("of a header leave a message as it is", async (t) => {
+    const tokens = acme(t, () => saying("version 2 is gone"), {}, { headers: { "x-version": "2" } });
+
+    assert.deepEqual((await failure(tokens.getToken())).providerErrors, [{ message: "version 2 is gone" }]);
+  });
+
+  /** @type {[name: string, authenticate: object, options?: object][]} */
+  const CONFIDENTIAL = [
+    ["a secret function", { variables: { pin: () => "me1" } }],
+    ["a variable that is named as a secret", { variables: { password: "me1" } }],
+    ["a member of such a variable", { variables: { credentials: { id: "me1" } } }],
+    ["a password of HTTP Basic", { authorization: { basic: { username: "someone", password: "me1" } } }],
+    ["a bearer token", { authorization: { bearer: "me1" } }],
+    ["a header that is named as a secret", {}, { headers: { "x-api-key": "me1" } }],
+  ];
+  for (const [name, authenticate, options] of CONFIDENTIAL) {
+    test(`of ${name} withhold the message`, async (t) => {
+      const tokens = acme(t, () => saying("not for me1"), authenticate, options);
+
+      const error = await failure(tokens.getToken());
+
+      assert.ok(!("providerErrors" in error), inspect(error));
+      assert.ok(!error.message.includes("me1"));
+    });
+  }
+});
+
+describe("tokens of the session that a request did not hold are not shown", () => {
+  const first = { jwt: "first-token-7f3a9c", renewal: "refresh-token-7f3a9c", rights: ["read"] };
+  const second = { jwt: "second-token-7f3a9c" };
+  /** Grants two tokens, and quotes both and the refresh token afterwards. @param {TestContext} t */
+  const quoting = (t) => {
+    const grants = [{ login: first }, { renew: second }];
+    return acme(t, ({ query }) => {
+      if (query !== "{ ok }" && grants.length > 0) return json({ data: grants.shift() }, 200);
+      return saying(`old ${first.jwt} new ${second.jwt} next ${first.renewal} !`);
+    });
+  };
+
+  test("by request()", async (t) => {
+    const tokens = quoting(t);
+    await tokens.getToken();
+    const old = await failure(tokens.request("{ ok }"));
+    await tokens.refresh();
+
+    const error = await failure(tokens.request("{ ok }"));
+
+    for (const each of [old, error]) assert.doesNotMatch(printed(each), /first-token|refresh-token/);
+    assert.match(error.message, /old \[secret\] new \[secret\] next \[secret\] !/);
+  });
+
+  test("by a grant, whose token was rejected", async (t) => {
+    const tokens = quoting(t);
+    const token = await tokens.getToken();
+    await tokens.refresh();
+    tokens.invalidate(await tokens.getToken());
+
+    const error = await failure(tokens.refresh());
+
+    assert.equal(token, first.jwt);
+    assert.doesNotMatch(printed(error), /token-7f3a9c/);
+  });
+
+  test("and are no longer kept after a sign-out, so that they are not recognized", async (t) => {
+    const tokens = quoting(t);
+    await tokens.getToken();
+    await tokens.refresh();
+    await tokens.clear();
+
+    const error = await failure(tokens.getToken());
+
+    assert.ok(
+      error.message.includes(`old ${first.jwt} new ${second.jwt} next ${first.renewal}`),
+      error.message,
+    );
+  });
+});
+
+describe("granted scopes that quote a secret are ignored:", () => {
+  const token = "granted-7f3a9c-token";
+  const renewal = "renewal-7f3a9c-token";
+  const planted = [token, renewal, SECRET, Buffer.from(SECRET).toString("base64url"), `x-${token}`];
+  for (const [name, rights] of /** @type {[string, unknown][]} */ ([
+    ["a list", [...planted, "read"]],
+    ["a text", [...planted, "read"].join(" ")],
+  ])) {
+    test(`in ${name}, for tokens, events, lines and messages`, async (t) => {
+      /** @type {string[]} */
+      const lines = [];
+      const debug = (/** @type {string} */ line) => lines.push(line);
+      const answers = [json({ data: { login: { jwt: token, renewal, rights } } }, 200)];
+      const tokens = acme(
+        t,
+        () => answers.shift() ?? saying("no", { code: "UNAUTHENTICATED" }),
+        {},
+        { debug },
+      );
+      /** @type {unknown[]} */
+      const events = [];
+      tokens.on("token", (event) => events.push(event));
+
+      const { scopes } = await tokens.getAccessToken();
+      const error = await failure(tokens.request("{ ok }"));
+
+      assert.deepEqual(scopes, ["read"]);
+      assert.match(inspect(events, { depth: 9 }), /'read'/);
+      assert.doesNotMatch([lines, inspect(events, { depth: 9 }), printed(error)].join("\n"), /7f3a9c/);
+    });
+  }
+});
+
+test("a path whose parts are a secret is not shown", async (t) => {
+  for (const secret of [SECRET, hex, Buffer.from(`someone:${SECRET}`).toString("base64")]) {
+    const error = await failure(acme(t, () => saying("no", { path: [...secret] })).getToken());
+
+    assert.deepEqual(error.providerErrors, [{ message: "no" }]);
+  }
+});
+
+test("a path has its names and indexes, and nothing else", async (t) => {
+  const path = ["login", { toString: "x" }, 0, null, 1.5, true, ["y"], "jwt"];
+
+  const error = await failure(acme(t, () => saying("no", { path })).getToken());
+
+  assert.deepEqual(error.providerErrors, [{ message: "no", path: "login.0.jwt" }]);
+});
+
+test("the error for a token that had expired names the provider", async (t) => {
+  const grant = () => ({ accessToken: "token-7f3a9c", expiresInMs: 0 });
+  const provider = { name: "acme", endpoint: ENDPOINT, grant };
+  const tokens = managerFor(t, { provider, retry: { attempts: 1 } });
+
+  const error = await failure(tokens.getToken());
+
+  assert.ok(TokenError.is(error));
+  assert.deepEqual([error.code, error.provider], ["protocol", "acme"]);
+  assert.ok(error.message.includes("acme"));
+});
