@@ -37,6 +37,7 @@ const TABLE = {
   Zone: "token",
   addEventListener: "token",
   atob: "token",
+  btoa: "token",
   clearTimeout: "token",
   document: "token",
   fetch: "token",

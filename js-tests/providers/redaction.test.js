@@ -245,6 +245,24 @@ describe("granted scopes that quote a secret are ignored:", () => {
   }
 });
 
+for (const name of /** @type {const} */ (["atob", "btoa"])) {
+  test(`without ${name}, nothing is quoted, and errors keep their codes`, async (t) => {
+    t.mock.method(globalThis, name, () => {
+      throw new Error("missing");
+    });
+    const answer = () => saying(`no ${SECRET}`, { extensions: { code: "UNAUTHENTICATED" } });
+    const tokens = acme(t, answer);
+    const thrown = acme(t, () => Promise.reject(new Error(`no ${SECRET}`)));
+
+    const error = await failure(tokens.getToken());
+    const other = await failure(thrown.getToken());
+
+    assert.ok(!("providerErrors" in error) && error.message.includes("UNAUTHENTICATED"), inspect(error));
+    assert.equal(other.code, "fetch_threw");
+    for (const each of [error, other]) assert.doesNotMatch(printed(each), PARTS);
+  });
+}
+
 test("a path whose parts are a secret is not shown", async (t) => {
   for (const secret of [SECRET, hex, Buffer.from(`someone:${SECRET}`).toString("base64")]) {
     const error = await failure(acme(t, () => saying("no", { path: [...secret] })).getToken());

@@ -44,6 +44,21 @@ const WITHHOLDING = { clean: () => undefined, quotes: (text) => !/(?:^|")[A-Z_]+
  * @returns {Redactor}
  */
 export function redactor(secrets) {
+  try {
+    // Fails here and not at the first text, if the encoding is unknown.
+    decoded("AAAA");
+    return searching(secrets);
+  } catch {
+    // `atob` or `btoa` is missing or replaced.
+    return WITHHOLDING;
+  }
+}
+
+/**
+ * @param {string[]} secrets
+ * @returns {Redactor}
+ */
+function searching(secrets) {
   // Before the parts are made, and after: both would take long.
   if (lengthOf(secrets) > MAX_SECRETS) return WITHHOLDING;
   const words = [...new Set(secrets.flatMap(partsOf).map((part) => printable(part).trim()))].filter(Boolean);
