@@ -245,6 +245,16 @@ describe("granted scopes that quote a secret are ignored:", () => {
   }
 });
 
+test("a long message is not cut within a short secret", async (t) => {
+  const message = `${`${SECRET} `.repeat(49)}${"a".repeat(17)} x7Qz and more ${"word ".repeat(50)}`;
+  const variables = { p: () => SECRET, q: () => "x7Qz" };
+
+  const error = await failure(acme(t, () => saying(message), { variables }).getToken());
+
+  assert.match(error.providerErrors[0].message, /aaa…?$/);
+  assert.doesNotMatch(printed(error), /x7/);
+});
+
 for (const name of /** @type {const} */ (["atob", "btoa"])) {
   test(`without ${name}, nothing is quoted, and errors keep their codes`, async (t) => {
     t.mock.method(globalThis, name, () => {

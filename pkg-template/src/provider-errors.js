@@ -36,7 +36,8 @@ export function providerErrorsOf(answer, redactor) {
       if (said === undefined) continue;
       const names = namesOf(path);
       // Signs between the parts of a secret would hide what they mean together.
-      const isShown = !quotes(names.join(""));
+      const joined = names.join("");
+      const isShown = joined.length <= MAX_PATH * 2 && !quotes(joined);
       const details = {
         code: clean(code, MAX_CODE),
         path: isShown ? clean(names.join("."), MAX_PATH) : undefined,
@@ -62,7 +63,7 @@ function isError(error) {
 
 /** Returns the names and indexes of a path (GraphQL specification section 7.1.2), as many as can be shown. @param {unknown} path */
 function namesOf(path) {
-  const parts = Array.isArray(path) ? path.slice(0, MAX_PATH / 2) : [path];
+  const parts = Array.isArray(path) ? path.slice(0, MAX_PATH / 4) : [path];
   return parts.filter((part) => typeof part === "string" || Number.isInteger(part));
 }
 

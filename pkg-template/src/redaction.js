@@ -92,13 +92,18 @@ function searching(secrets) {
     clean(value, most) {
       const given = typeof value === "string" || typeof value === "number" ? `${value}` : "";
       if (given.length > Math.min(MAX_TEXT, most * 10)) return undefined;
-      const text = printable(given);
+      // What follows cannot be shown. It ends between words, because a part of a short secret would not be found.
+      const isCut = given.length > most * 2;
+      const end = isCut ? given.lastIndexOf(" ", most * 2) : -1;
+      const text = printable(given.slice(0, end > 0 ? end : most * 2));
       const rest = marked(text)
         .replace(TOKEN, hidden)
         .replace(WORD, (word) => (word.includes("\0") ? "\0" : word));
       if (viewsOf(rest.replaceAll("\0", " ")).some(holds)) return undefined;
       const shown = rest.replaceAll("\0", "[secret]").trim();
-      return shown.length > most ? `${printable(shown.slice(0, most - 1))}…` : shown || undefined;
+      return shown && (isCut || shown.length > most)
+        ? `${printable(shown.slice(0, most - 1))}…`
+        : shown || undefined;
     },
     quotes: (text) =>
       viewsOf(text).some((view) => {
