@@ -101,6 +101,22 @@ impl Json {
         Some(value)
     }
 
+    /// Returns whether a value at `path` passes `test`. In the path, `*` stands for each member of an object and each item
+    /// of an array, and a name that follows an array is looked up in each of its items.
+    pub fn any_at(&self, path: &str, test: &mut dyn FnMut(&Self) -> bool) -> bool {
+        let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
+        let mut visit = |value: &Self| match rest {
+            Some(rest) => value.any_at(rest, test),
+            None => test(value),
+        };
+        match self {
+            Self::Map(members) if key == "*" => members.iter().any(|(_, member)| visit(member)),
+            Self::List(items) if key == "*" => items.iter().any(visit),
+            Self::List(items) if self.get(key).is_none() => items.iter().any(|item| item.any_at(path, test)),
+            _ => self.get(key).is_some_and(visit),
+        }
+    }
+
     /// Returns the string, if the value is a string.
     pub fn as_text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
@@ -114,6 +130,14 @@ impl Json {
     /// Returns the number, if the value is a number.
     pub fn as_number(&self) -> Option<f64> {
         if let Self::Number(number) = self { Some(*number) } else { None }
+    }
+
+    /// Returns the number, if the value is an integer that a double represents exactly. Numbers with a fraction would add
+    /// their conversion from and to text, 20 KB of the compressed module.
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number below 2^53")]
+    pub fn as_integer(&self) -> Option<i64> {
+        let number = self.as_number()?;
+        (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0).then_some(number as i64)
     }
 
     /// Returns the items of an array, and an empty slice for other values.

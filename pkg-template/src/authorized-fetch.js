@@ -13,6 +13,7 @@ import {
   resolveAddress,
   userInfoError,
 } from "./origins.js";
+import { isQuery } from "./query-check.js";
 import { discard, inspectResponse, isResponse } from "./response-inspection.js";
 
 /** @typedef {import("./access-token.js").AccessToken} AccessToken */
@@ -106,15 +107,19 @@ export async function sendWithReplay(handle, publicObject, request, options, ins
   if (isSignedOut()) return afterSignOut();
   const { isReplayable } = request;
   report(handle, "rejected", response);
-  const isFinal = !isReplayable || inspection.authStatus === "partially_rejected";
+  const isPartial = inspection.authStatus === "partially_rejected";
+  const isFinal = !isReplayable || (isPartial && !isQuery(request));
   handle.withCore((core) =>
     isFinal ? core.rejectedWithoutReplay(handle, first.value) : core.tokenRejected(handle, first.value),
   );
   if (isFinal) return { response, text: inspection.text, rejected: !isReplayable, token: first.value };
   const next = await requestToken(handle, publicObject, options, whole).catch((reason) => {
+    // The data of the part that was executed is more than an error.
+    if (isPartial) return undefined;
     discard(response);
     throw reason;
   });
+  if (next === undefined) return { response, text: inspection.text, rejected: false, token: first.value };
   if (isSignedOut()) return afterSignOut();
   // The core kept the token because its predecessor was rejected too, or the provider granted the same token again.
   if (next.value === first.value) {

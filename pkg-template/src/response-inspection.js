@@ -74,14 +74,15 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
  * @returns {AuthStatus}
  */
 export function authStatusOf(handle, status, text) {
-  const { rejectionStatuses, rejectsInBody } = handle.api;
-  if (!rejectionStatuses.includes(status) && !(rejectsInBody && mayContainErrors(text))) return "accepted";
-  const outline = text && outlined(text);
+  const { rejectionStatuses, rejectsInBody, rejectionPaths } = handle.api;
+  const mayReject = rejectsInBody && (rejectionPaths.length > 0 || mayContainErrors(text));
+  if (!rejectionStatuses.includes(status) && !mayReject) return "accepted";
+  const outline = text && outlined(text, undefined, rejectionPaths);
   return handle.withCore((core) => core.checkRejection(status, outline)) ?? "accepted";
 }
 
 /**
- * Returns whether a text contains `"error`, as every rejection in a body does. Most responses need not be parsed then.
+ * Returns whether a text contains `"error`, as every rejection outside `data` does. Most responses need not be parsed then.
  *
  * @param {string | undefined} text
  */

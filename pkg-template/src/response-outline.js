@@ -9,6 +9,10 @@ import { MAX_ERRORS } from "./tables.js";
 /** Responses of at most this many characters are passed to the core as they are. */
 const LARGE = 65_536;
 
+/** How many members of an error are kept, and how deep: the longest path of a code has three names. */
+const MAX_MEMBERS = 30;
+const MAX_DEPTH = 3;
+
 /** The longest prefix of a message that is kept: the phrases of rejections are near its beginning. */
 const MAX_TEXT = 1_000;
 
@@ -17,12 +21,14 @@ const MAX_TEXT = 1_000;
  *
  * @param {string} text
  * @param {() => any} [parse] returns the value of the text; `undefined` if it is not JSON
+ * @param {string[]} [paths] of the values below `data` that are kept
  */
-export function outlined(text, parse = () => parsed(text)) {
+export function outlined(text, parse = () => parsed(text), paths = []) {
   if (text.length <= LARGE) return text;
   const answer = parse();
   if (answer === undefined) return text.trim()[0] === "<" ? "<" : "{";
-  const outline = Array.isArray(answer) ? answer.slice(0, MAX_ERRORS).map(outlineOf) : outlineOf(answer);
+  const outlineOfOne = (/** @type {any} */ one) => outlineOf(one, paths);
+  const outline = Array.isArray(answer) ? answer.slice(0, MAX_ERRORS).map(outlineOfOne) : outlineOfOne(answer);
   return JSON.stringify(outline);
 }
 
@@ -39,13 +45,16 @@ export function parsed(text = "") {
   }
 }
 
-/** @param {any} answer */
-function outlineOf(answer) {
+/**
+ * @param {any} answer
+ * @param {string[]} paths
+ */
+function outlineOf(answer, paths) {
   if (!isObject(answer)) return null;
   const { data, error, errors } = answer;
   return {
-    ...problemOf(answer),
-    data: isObject(data) ? fieldsOf(data) : data === null ? null : data && true,
+    ...problemOf({ ...answer, data: undefined, error: undefined, errors: undefined }),
+    data: isObject(data) ? withValues(fieldsOf(data), data, paths) : data === null ? null : data && true,
     error: error === undefined ? undefined : problemOf(error),
     errors: Array.isArray(errors) ? errors.slice(0, MAX_ERRORS).map(problemOf) : undefined,
   };
@@ -65,6 +74,43 @@ function fieldsOf(data) {
   return Object.fromEntries(kept.map((name) => [name, fieldOf(data[name])]));
 }
 
+/**
+ * Adds the values at `paths` to the outline of `data`.
+ *
+ * @param {Record<string, any>} outline
+ * @param {any} data
+ * @param {string[]} paths
+ */
+function withValues(outline, data, paths) {
+  for (const path of paths) copyAt(outline, data, path.split("."));
+  return outline;
+}
+
+/**
+ * Copies the values at a path, in the form of `any_at` in src/json.rs: `*` stands for each member or item, and a name that
+ * follows an array for that member of each item.
+ *
+ * @param {any} target an object, or an array as long as the one that is copied
+ * @param {any} source
+ * @param {string[]} path
+ */
+function copyAt(target, source, [key, ...rest]) {
+  if (key === undefined || typeof source !== "object" || source === null) return;
+  if (Array.isArray(source) && key !== "*" && !(key in source)) {
+    for (const index of source.keys()) copyAt(target, source, [`${index}`, key, ...rest]);
+    return;
+  }
+  for (const name of key === "*" ? Object.keys(source) : [key]) {
+    const value = Object.hasOwn(source, name) ? source[name] : undefined;
+    if (typeof value !== "object" || value === null) {
+      if (value !== undefined) target[name] = typeof value === "string" ? shortened(value) : value;
+    } else if (rest.length > 0) {
+      if (typeof target[name] !== "object" || target[name] === null) target[name] = Array.isArray(value) ? [] : {};
+      copyAt(target[name], value, rest);
+    }
+  }
+}
+
 /** @param {any} field */
 function fieldOf(field) {
   if (field === null) return null;
@@ -73,20 +119,18 @@ function fieldOf(field) {
 }
 
 /**
+ * Returns the strings and numbers of an error, for its message and codes.
+ *
  * @param {any} error
+ * @param {number} [depth] of the objects in it that are kept
  * @returns {any}
  */
-function problemOf(error) {
+function problemOf(error, depth = MAX_DEPTH) {
+  if (typeof error === "number") return error;
   if (!isObject(error)) return shortened(error) ?? null;
-  const { message, code, extensions } = error;
-  return { message: shortened(message), code: shortened(code), extensions: detailsOf(extensions) };
-}
-
-/** @param {any} extensions */
-function detailsOf(extensions) {
-  if (!isObject(extensions)) return undefined;
-  const { code, errorClass, requestId } = extensions;
-  return { code: shortened(code), errorClass: shortened(errorClass), requestId: shortened(requestId) };
+  if (depth === 0) return {};
+  const members = Object.entries(error).slice(0, MAX_MEMBERS);
+  return Object.fromEntries(members.map(([name, value]) => [name, problemOf(value, depth - 1)]));
 }
 
 /** @param {unknown} text */

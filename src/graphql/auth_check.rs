@@ -10,7 +10,9 @@ use crate::{
     provider::Profile,
 };
 
-use super::response::{BodyKind, ParsedResponse, errors_match, media_type, parse_body, retry_after};
+use super::response::{
+    BodyKind, ParsedResponse, errors_match, is_field_matched, media_type, parse_body, retry_after,
+};
 
 /// Effect of a response on the token it was requested with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,8 @@ pub fn check_rejection(profile: &Profile, status: u16, body: Option<&str>, platf
         return AuthStatus::Accepted;
     }
     let is_carried_out = |body: &Json| {
-        body.get("data").is_some_and(|data| data.members().iter().any(|(_, field)| !field.is_null()))
+        let fields = body.get("data").map_or(&[][..], Json::members);
+        fields.iter().any(|(name, field)| !field.is_null() && !is_field_matched(name, field, rejected))
     };
     if answers.iter().any(is_carried_out) { AuthStatus::PartiallyRejected } else { AuthStatus::Rejected }
 }
@@ -50,12 +53,12 @@ pub fn check_rejection(profile: &Profile, status: u16, body: Option<&str>, platf
 pub fn classify(profile: &Profile, response: &HttpResponse, platform: Platform) -> TokenError {
     let parsed = ParsedResponse::read(response, platform);
     let name = &profile.name;
-    let rate_limited = parsed.matches(profile.error_rules.rate_limited);
+    let rate_limited = parsed.matches(&profile.error_rules.rate_limited);
     let outage = parsed.status >= 500 || parsed.status == 408;
     let summary = parsed.summary();
     let mut retryability = None;
     let (code, message) = if parsed.has_graphql_errors() {
-        let is_transient = rate_limited || outage || parsed.errors_match(profile.error_rules.outage);
+        let is_transient = rate_limited || outage || parsed.errors_match(&profile.error_rules.outage);
         retryability = Some(if is_transient { Retryability::Retryable } else { Retryability::Permanent });
         let message = format!(
             "{name} answered with errors ({summary}); see `errors` and `data`, which are not printed"

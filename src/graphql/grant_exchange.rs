@@ -11,7 +11,7 @@ use crate::{
     json::{Json, Platform},
     options::closest_match,
     provider::{
-        DefaultFailure, ErrorRules, GrantProtocol, NameKind, Operation, Profile, Revocation,
+        DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, NameKind, Operation, Profile, Revocation,
         SelectedVariable, StringList, TokenSource,
     },
 };
@@ -207,7 +207,7 @@ impl<'a> GrantExchange<'a> {
         }
         let error = self.permanent_failure(&parsed, rejected_names);
         let is_of_identity = error.code == ErrorCode::InvalidCredentials
-            && parsed.errors_match(self.profile.error_rules.identity_rejected);
+            && parsed.errors_match(&self.profile.error_rules.identity_rejected);
         if is_of_identity && self.presented.is_none() {
             return Outcome::Token(Err(GrantFailure::IdentityRejected(error)));
         }
@@ -289,10 +289,10 @@ impl<'a> GrantExchange<'a> {
     /// Returns the error of a rate limit or an outage.
     fn transient_failure(&self, parsed: &ParsedResponse, response: &HttpResponse) -> Option<TokenError> {
         let name = self.profile.issuer();
-        let rate_limited = parsed.matches(self.profile.error_rules.rate_limited);
+        let rate_limited = parsed.matches(&self.profile.error_rules.rate_limited);
         // A rejection is not an outage, whatever its status.
         let broken = parsed.status >= 500 || parsed.status == 408;
-        let outage = parsed.matches(self.profile.error_rules.outage)
+        let outage = parsed.matches(&self.profile.error_rules.outage)
             || (broken && !parsed.errors_match(&self.profile.error_rules.rejected));
         let (code, message) = if rate_limited {
             let message = format!("{name} rate limited the request; retry later, or share one TokenManager");
@@ -324,7 +324,7 @@ impl<'a> GrantExchange<'a> {
         let is_other_json =
             parsed.kind == BodyKind::OtherJson && self.profile.grant_protocol == GrantProtocol::GraphQl;
         let ErrorRules { rejected, denied, .. } = &self.profile.error_rules;
-        let denies = [rejected, *denied].iter().any(|matcher| matcher.statuses.contains(&parsed.status))
+        let denies = [rejected, denied].iter().any(|matcher| matcher.statuses.contains(&parsed.status))
             && (parsed.status == 401 || matches!(parsed.kind, BodyKind::OtherJson | BodyKind::Empty));
         if denies || !(parsed.is_intercepted() || is_other_json) {
             return None;
@@ -403,10 +403,10 @@ impl<'a> GrantExchange<'a> {
         let name = self.profile.issuer();
         let summary = parsed.summary();
         let sought = if self.application_scopes.is_some() { "the scopes" } else { "a token" };
-        let failed = !parsed.errors().is_empty();
+        let failed = !parsed.errors().is_empty() || parsed.has_failed_execution();
         let denied = parsed.matches(&error_rules.rejected)
-            || parsed.matches(error_rules.denied)
-            || (self.profile.default_failure == DefaultFailure::InvalidCredentials && failed)
+            || parsed.matches(&error_rules.denied)
+            || self.is_denied_by_default(parsed)
             || self.is_null_login(parsed);
         let mut code = ErrorCode::Protocol;
         let message = if rejected_names.contains(&true) {
@@ -467,13 +467,33 @@ impl<'a> GrantExchange<'a> {
         suggestions.join("; ")
     }
 
-    /// Returns whether the login is `null`, which is how an API that returns the token in a header reports a failed
-    /// login.
+    /// Returns whether an error that matches no rule rejects the credentials.
+    fn is_denied_by_default(&self, parsed: &ParsedResponse) -> bool {
+        match self.profile.default_failure {
+            DefaultFailure::Protocol => false,
+            DefaultFailure::InvalidCredentials => !parsed.errors().is_empty(),
+            DefaultFailure::InvalidCredentialsIfExecuted => {
+                parsed.has_failed_execution() && !parsed.errors_match(&INTERNAL_ERROR)
+            }
+        }
+    }
+
+    /// Returns whether the response has `null` instead of a token and no errors, which is how some APIs report a failed
+    /// login: at the path of the token, or in all root fields if the token is in a header.
     fn is_null_login(&self, parsed: &ParsedResponse) -> bool {
-        let members = parsed.data().map_or(&[][..], Json::members);
-        matches!(self.profile.token, TokenSource::Headers(_))
-            && !members.is_empty()
-            && members.iter().all(|(_, value)| value.is_null())
+        let Some(data) = parsed.data() else { return false };
+        if !parsed.errors().is_empty() {
+            return false;
+        }
+        let members = data.members();
+        let is_null = !members.is_empty() && members.iter().all(|(_, value)| value.is_null());
+        match &self.profile.token {
+            TokenSource::Headers(_) => is_null,
+            TokenSource::Data(paths) => {
+                self.profile.default_failure == DefaultFailure::InvalidCredentialsIfExecuted
+                    && (is_null || paths.iter().any(|path| data.at(path).is_some_and(Json::is_null)))
+            }
+        }
     }
 
     fn fail(&self, error: TokenError) -> Outcome {
@@ -483,6 +503,9 @@ impl<'a> GrantExchange<'a> {
         }))
     }
 }
+
+/// The code of errors inside the server, in graphql-js and Apollo Server.
+const INTERNAL_ERROR: ErrorMatcher = ErrorMatcher::of(&[], "INTERNAL_SERVER_ERROR");
 
 /// Returns the token of a header value, without an optional `Bearer`.
 pub(super) fn bearer(value: &str) -> Option<&str> {

@@ -9,7 +9,7 @@ use crate::{
     core::{ErrorCode, ProviderErrors, TokenError, TokenTimes, limits::MAX_ERRORS},
     http::HttpResponse,
     json::{Json, Platform, has_too_many_values},
-    provider::{ErrorMatcher, GrantProtocol, profile::strings},
+    provider::{ErrorMatcher, GrantProtocol, error_rules::CODE_PATHS, profile::strings},
 };
 
 use super::{expiry::ProviderClock, timestamp::parse_retry_after};
@@ -23,7 +23,17 @@ pub struct ParsedResponse {
     /// Body, where it is JSON.
     body: Option<Json>,
     format: ResponseFormat,
+    purpose: Purpose,
     provider_errors: Option<Rc<ProviderErrors>>,
+}
+
+/// What the request was for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// A token. Failures may be described in the payloads of the operation.
+    Grant,
+    /// Any operation, whose payloads may look like errors.
+    Request,
 }
 
 /// Layout of data and errors in a body.
@@ -76,7 +86,7 @@ impl BodyKind {
 impl ParsedResponse {
     /// Parses an API response.
     pub fn read(response: &HttpResponse, platform: Platform) -> Self {
-        Self::of(response, ResponseFormat::GraphQl, platform)
+        Self::of(response, ResponseFormat::GraphQl, Purpose::Request, platform)
     }
 
     /// Parses the response to a grant.
@@ -87,12 +97,19 @@ impl ParsedResponse {
         };
         if has_too_many_values(response.body.expose()) {
             let kind = BodyKind::TooLarge;
-            return Self { status: response.status, kind, body: None, format, provider_errors: None };
+            return Self {
+                status: response.status,
+                kind,
+                body: None,
+                format,
+                purpose: Purpose::Grant,
+                provider_errors: None,
+            };
         }
-        Self::of(response, format, platform)
+        Self::of(response, format, Purpose::Grant, platform)
     }
 
-    fn of(response: &HttpResponse, format: ResponseFormat, platform: Platform) -> Self {
+    fn of(response: &HttpResponse, format: ResponseFormat, purpose: Purpose, platform: Platform) -> Self {
         let text = strip_bom(response.body.expose());
         let body = (platform.parse_json)(text);
         let kind = match &body {
@@ -105,7 +122,7 @@ impl ParsedResponse {
             None => BodyKind::NotJson,
         };
         let provider_errors = response.provider_errors.clone();
-        Self { status: response.status, kind, body, format, provider_errors }
+        Self { status: response.status, kind, body, format, purpose, provider_errors }
     }
 
     /// Returns the data, unless it is missing or `null`.
@@ -120,6 +137,24 @@ impl ParsedResponse {
     /// Returns the errors from all supported places.
     pub(super) fn errors(&self) -> Vec<GraphqlError<'_>> {
         self.body.as_ref().map_or_else(Vec::new, |body| errors_in(body, self.format))
+    }
+
+    /// Returns the errors, and for a grant the payloads that may describe its failure.
+    fn failures(&self) -> Vec<GraphqlError<'_>> {
+        let mut failures = self.errors();
+        if self.purpose == Purpose::Grant
+            && let Some(body) = &self.body
+        {
+            failures.extend(failed_payloads(body, self.format));
+        }
+        failures
+    }
+
+    /// Returns whether the operation was executed and failed: the response has `data`, and errors beside it or in its
+    /// payloads.
+    pub(super) fn has_failed_execution(&self) -> bool {
+        let data = self.body.as_ref().and_then(|body| body.get("data"));
+        data.is_some() && (!self.errors().is_empty() || data.is_some_and(has_failed_payload))
     }
 
     /// Returns whether the response has errors as defined by the GraphQL specification (section 7.1), unlike the JSON
@@ -147,14 +182,15 @@ impl ParsedResponse {
 
     /// Returns whether an error matches, regardless of the status.
     pub fn errors_match(&self, matcher: &ErrorMatcher) -> bool {
-        self.errors().iter().any(|error| error.matches(matcher))
+        self.failures().iter().any(|error| error.matches(matcher))
+            || self.data().is_some_and(|data| matches_data(data, matcher))
     }
 
     /// Returns the first few error codes for a message; empty where there are none.
     pub fn codes(&self) -> String {
         let mut codes: Vec<&str> = Vec::new();
-        for error in self.errors() {
-            for code in error.codes().into_iter().flatten() {
+        for error in self.failures() {
+            for code in error.shown_codes().into_iter().flatten() {
                 if codes.len() <= MAX_CODES_SHOWN && !codes.contains(&code) {
                     codes.push(if codes.len() < MAX_CODES_SHOWN { code } else { "…" });
                 }
@@ -232,6 +268,17 @@ pub(super) fn parse_body(text: &str, platform: Platform) -> Option<Json> {
 /// Returns whether an error of a body matches.
 pub(super) fn errors_match(body: &Json, matcher: &ErrorMatcher) -> bool {
     errors_in(body, ResponseFormat::GraphQl).iter().any(|error| error.matches(matcher))
+        || body.get("data").is_some_and(|data| matches_data(data, matcher))
+}
+
+/// Returns whether a root field contains a value by which `matcher` recognizes an error, so that the field is not a result.
+pub(super) fn is_field_matched(name: &str, value: &Json, matcher: &ErrorMatcher) -> bool {
+    matcher.data.iter().any(|expected| match expected.path.split_once('.') {
+        Some((root, rest)) => {
+            (root == name || root == "*") && value.any_at(rest, &mut |value| *value == expected.is)
+        }
+        None => false,
+    })
 }
 
 /// Responses have one or two errors; longer lists would make messages unreadable.
@@ -253,21 +300,28 @@ impl<'a> GraphqlError<'a> {
         self.error.as_text().or_else(|| self.text("message")).unwrap_or_default()
     }
 
-    /// Returns the codes that are safe to show.
-    fn codes(&self) -> [Option<&'a str>; 4] {
+    /// Returns the codes that are safe to show, without those that only some servers have.
+    fn shown_codes(&self) -> [Option<&'a str>; 4] {
         let message = if self.format == ResponseFormat::OAuth { Some(self.message()) } else { None };
-        let code = |path| self.text(path).filter(|code| is_safe_to_show(code));
-        [
-            code("extensions.code"),
-            code("extensions.errorClass"),
-            code("code"),
-            message.filter(|code| is_safe_to_show(code)),
-        ]
+        [self.text("extensions.code"), self.text("extensions.errorClass"), self.text("code"), message]
+            .map(|code| code.filter(|code| is_safe_to_show(code)))
+    }
+
+    /// Returns whether one of the codes is `known`.
+    fn has_code(&self, known: &str) -> bool {
+        let is_known = |path| match self.error.at(path) {
+            Some(Json::Text(code)) => code.eq_ignore_ascii_case(known),
+            Some(number) => number.as_integer().is_some_and(|number| known.parse() == Ok(number)),
+            None => false,
+        };
+        strings(CODE_PATHS).iter().any(is_known)
+            || (self.format == ResponseFormat::OAuth && self.message() == known)
     }
 
     fn matches(&self, matcher: &ErrorMatcher) -> bool {
         let message = self.message().trim();
-        matcher.codes.iter().any(|known| self.codes().contains(&Some(known)))
+        matcher.codes.iter().any(|known| self.has_code(known))
+            || matcher.contains.iter().any(|part| contains_ignore_case(message.as_bytes(), part))
             || matcher.messages.iter().any(|known| known.trim().eq_ignore_ascii_case(message))
             || strings(matcher.phrases)
                 .iter()
@@ -320,6 +374,37 @@ fn errors_in(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
     errors
 }
 
+/// Returns the payloads of a grant that may describe its failure: each payload, for a member such as `errorCode`, and its
+/// `errors`, a list or an object of lists; at most [`MAX_ERRORS`] of each.
+fn failed_payloads(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
+    let mut failures = Vec::new();
+    for (_, payload) in body.get("data").map_or(&[][..], Json::members).iter().take(MAX_ERRORS) {
+        failures.push(GraphqlError { error: payload, format });
+        let errors = payload.get("errors").unwrap_or(&Json::Null);
+        let lists = errors.members().iter().map(|(_, list)| list).chain([errors]);
+        for error in lists.flat_map(Json::items).take(MAX_ERRORS) {
+            failures.push(GraphqlError { error, format });
+        }
+    }
+    failures
+}
+
+/// Returns whether a payload states that its operation failed.
+fn has_failed_payload(data: &Json) -> bool {
+    data.members().iter().any(|(_, payload)| {
+        let errors = payload.get("errors").unwrap_or(&Json::Null);
+        payload.get("success") == Some(&Json::Bool(false))
+            || payload.get("errorCode").is_some_and(|code| !code.is_null())
+            || !errors.items().is_empty()
+            || !errors.members().is_empty()
+    })
+}
+
+/// Returns whether the data has one of the expected values.
+fn matches_data(data: &Json, matcher: &ErrorMatcher) -> bool {
+    matcher.data.iter().any(|expected| data.any_at(&expected.path, &mut |value| *value == expected.is))
+}
+
 /// Returns whether a code or id has a harmless form, because messages contain it.
 fn is_safe_to_show(text: &str) -> bool {
     (1..=64).contains(&text.len())
@@ -332,7 +417,7 @@ mod tests {
     use crate::{
         core::{Secret, UnixMillis},
         json::native::PLATFORM,
-        provider::profile::strings,
+        provider::{ExpectedValue, profile::strings},
     };
 
     fn parsed(status: u16, body: &str) -> ParsedResponse {
@@ -396,13 +481,17 @@ mod tests {
             statuses: (&[401]).into(),
             codes: strings("AUTH-0008"),
             messages: strings("Unauthorized"),
+            contains: strings("ended at"),
             phrases: "token+expired",
+            data: vec![ExpectedValue { path: "*.errors.code".to_owned(), is: Json::text("ENDED") }],
         };
 
         for body in [
             r#"{"errors":[{"message":" unauthorized "}]}"#,
             r#"{"errors":[{"message":"no","extensions":{"code":"AUTH-0008"}}]}"#,
             r#"{"errors":[{"message":"Your TOKEN has Expired"}]}"#,
+            r#"{"errors":[{"message":"The session ENDED at noon"}]}"#,
+            r#"{"data":{"me":{"errors":[{"code":"OTHER"},{"code":"ENDED"}]}}}"#,
         ] {
             assert!(parsed(200, body).matches(&matcher), "{body}");
         }

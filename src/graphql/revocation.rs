@@ -81,8 +81,8 @@ impl<'a> RevocationExchange<'a> {
 
     fn error(&self, profile: &Profile, parsed: &ParsedResponse) -> TokenError {
         let rules = &profile.error_rules;
-        let is_denied = parsed.matches(&rules.rejected) || parsed.matches(rules.denied);
-        let code = if parsed.matches(rules.rate_limited) {
+        let is_denied = parsed.matches(&rules.rejected) || parsed.matches(&rules.denied);
+        let code = if parsed.matches(&rules.rate_limited) {
             ErrorCode::RateLimited
         } else if has_code(parsed, "invalid_client")
             || is_denied && (parsed.status == 401 || !parsed.is_intercepted())

@@ -10,7 +10,7 @@ use crate::{
     host::{PLATFORM, to_js},
     json::Json,
     options::Config,
-    provider::{ErrorMatcher, TokenSource},
+    provider::TokenSource,
 };
 
 /// Creates the result of `status()`.
@@ -41,13 +41,13 @@ pub(crate) fn status_to_js(status: &Status, sessions: usize) -> JsValue {
 /// Creates the properties of the API that JavaScript needs in order to send requests to it.
 pub(crate) fn api_profile_to_js(config: &Config) -> JsValue {
     let Config { profile, origins, .. } = config;
-    let ErrorMatcher { statuses, codes, messages, phrases } = &profile.error_rules.rejected;
+    let rejected = &profile.error_rules.rejected;
     let mut headers = Vec::new();
     for (name, value) in &profile.headers {
         headers.push(Json::list_of(&mut [name.as_str(), value.expose()].into_iter()));
     }
     let mut rejection_statuses = Vec::new();
-    for status in statuses.iter() {
+    for status in rejected.statuses.iter() {
         rejection_statuses.push(Json::Number(f64::from(*status)));
     }
     let mut fields = Fields::default();
@@ -75,7 +75,12 @@ pub(crate) fn api_profile_to_js(config: &Config) -> JsValue {
     // The statuses that reject a token.
     fields.put("rejectionStatuses", Json::List(rejection_statuses));
     // True if bodies of responses may also reject a token.
-    fields.flag("rejectsInBody", Some(!(codes.is_empty() && messages.is_empty() && phrases.is_empty())));
+    fields.flag("rejectsInBody", Some(rejected.concerns_body()));
+    // The paths below `data` of values that reject a token.
+    fields.put(
+        "rejectionPaths",
+        Json::list_of(&mut rejected.data.iter().map(|expected| expected.path.as_str())),
+    );
     fields.into_js()
 }
 

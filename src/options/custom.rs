@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     GrantSource, HEADERS, OptionReader, ProviderConfig, RawValue, SecretSource,
+    error_rules::error_rules,
     reader::{is_header_name, split_words},
     table::{COMMON, CUSTOM},
     validation_error::{concat, item_path, redacted_key},
@@ -11,9 +12,9 @@ use super::{
 use crate::{
     json::Function,
     provider::{
-        Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, IdForm,
-        Lifetime, Operation, Profile, Revocation, RotationHeader, SecretId, SelectorPolicy, StringList,
-        TokenShape, TokenSource, Variable, option::Values,
+        Authorization, CowStr, DefaultFailure, ExpiryField, GrantProtocol, IdForm, Lifetime, Operation,
+        Profile, Revocation, RotationHeader, SecretId, SelectorPolicy, StringList, TokenShape, TokenSource,
+        Variable, option::Values,
     },
 };
 
@@ -24,7 +25,10 @@ pub(super) fn read<'a>(
 ) -> (ProviderConfig, Values<'a>) {
     let values = options.read(&CUSTOM, &COMMON, Vec::new());
     let scopes = values.scopes().unwrap_or_default();
-    provider.allow_only(&concat(&["name endpoint sliding refused revoke grant ", GRANT_KEYS]));
+    provider.allow_only(&concat(&[
+        "name endpoint sliding refused throttled unavailable revoke grant ",
+        GRANT_KEYS,
+    ]));
     let grant = provider.function("grant");
     for key in split_words(GRANT_KEYS) {
         if grant.is_some() && provider.get(key).is_some() {
@@ -51,6 +55,9 @@ pub(super) fn read<'a>(
         GrantSource::Function(grant)
     } else {
         read_grant(provider, &mut profile, &mut secrets);
+        if provider.get("denied").is_none() {
+            profile.default_failure = DefaultFailure::InvalidCredentialsIfExecuted;
+        }
         profile.secrets = StringList::Owned(secrets.names);
         profile.selector_policy = SelectorPolicy::PlainVariables { optional: &[], form: IdForm::Any };
         GrantSource::Profile(secrets.sources)
@@ -91,7 +98,7 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
 }
 
 /// Keys that describe grants, which exclude a `grant` function.
-const GRANT_KEYS: &str = "authenticate renew token refreshToken scopes expiry headers";
+const GRANT_KEYS: &str = "authenticate renew token refreshToken scopes expiry headers denied";
 
 /// Lifetime where none is stated: long enough to limit the load on the API, short enough that rejected calls are rare.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);
@@ -392,60 +399,4 @@ fn rotation(provider: &OptionReader<'_>) -> Option<RotationHeader> {
         given.report_invalid("header", HEADER_NAME);
     }
     Some(RotationHeader { headers: headers?, shape: TokenShape::Any })
-}
-
-fn error_rules(provider: &OptionReader<'_>) -> ErrorRules {
-    let rejected = match provider.map("refused", "{ statuses, messages, codes }") {
-        Some(given) => {
-            given.allow_only("statuses messages codes");
-            ErrorMatcher {
-                statuses: statuses(&given).into(),
-                messages: strings_or_empty(&given, "messages", "the message of an error"),
-                codes: strings_or_empty(&given, "codes", "the code of an error"),
-                phrases: "",
-            }
-        }
-        None => ErrorMatcher::of(&[401], ""),
-    };
-    ErrorRules {
-        rejected,
-        denied: &DENIED,
-        identity_rejected: ErrorMatcher::NONE,
-        rate_limited: &RATE_LIMITED,
-        outage: ErrorMatcher::NONE,
-    }
-}
-
-static DENIED: ErrorMatcher = ErrorMatcher::of(&[401, 403], "");
-static RATE_LIMITED: ErrorMatcher = ErrorMatcher::of(&[429], "");
-
-/// Reads a string, a list of strings or an empty list.
-fn strings_or_empty(given: &OptionReader<'_>, key: &str, one: &str) -> StringList {
-    match given.get(key) {
-        Some(RawValue::List(items)) if items.is_empty() => StringList::default(),
-        _ => given.text_list(key, one).map_or_else(StringList::default, StringList::Owned),
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a status")]
-fn statuses(given: &OptionReader<'_>) -> Vec<u16> {
-    let mut statuses = Vec::new();
-    match given.get("statuses") {
-        None => {}
-        Some(RawValue::List(items)) => {
-            for (index, item) in items.iter().enumerate() {
-                match item.as_number() {
-                    Some(number) if (100.0..600.0).contains(&number) && number.fract() == 0.0 => {
-                        statuses.push(number as u16);
-                    }
-                    number => {
-                        let what = number.map_or(item.kind(), |_| "no HTTP status code");
-                        given.report_invalid_item("statuses", index, what, "a whole number from 100 to 599");
-                    }
-                }
-            }
-        }
-        Some(_) => given.report_invalid("statuses", "a list of HTTP status codes, for example [401]"),
-    }
-    statuses
 }

@@ -5,6 +5,7 @@
 
 mod builtin;
 mod custom;
+mod error_rules;
 mod reader;
 mod selector;
 pub mod table;

@@ -12,12 +12,12 @@ use crate::core::Secret;
 
 pub use super::fluz::Environment;
 use super::{
-    Descriptor,
+    DefaultFailure, Descriptor, ErrorMatcher, ErrorRules,
     fluz::ENVIRONMENT,
     option::{Accepts, OptionSpec},
     profile::{
-        Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol,
-        Lifetime, Operation, Profile, SecretId, SelectorPolicy, TokenSource, Variable, strings,
+        Authorization, CowStr, ExpiryField, GrantProtocol, Lifetime, Operation, Profile, SecretId,
+        SelectorPolicy, TokenSource, Variable, strings,
     },
 };
 
@@ -111,10 +111,10 @@ impl Braintree {
 const ERROR_RULES: ErrorRules = ErrorRules {
     // Wrong secrets, expired tokens and missing scopes all have this class.
     rejected: ErrorMatcher::of(&[401], "AUTHENTICATION"),
-    denied: &ErrorMatcher::of(&[403], "AUTHORIZATION"),
+    denied: ErrorMatcher::of(&[403], "AUTHORIZATION"),
     identity_rejected: ErrorMatcher::NONE,
-    rate_limited: &ErrorMatcher::of(&[429], "RESOURCE_LIMIT"),
-    outage: &ErrorMatcher::of(&[], "SERVICE_AVAILABILITY|INTERNAL"),
+    rate_limited: ErrorMatcher::of(&[429], "RESOURCE_LIMIT"),
+    outage: ErrorMatcher::of(&[], "SERVICE_AVAILABILITY|INTERNAL"),
 };
 
 const SANDBOX: &str = "https://payments.sandbox.braintree-api.com/graphql";

@@ -4,9 +4,12 @@
 
 use std::time::Duration;
 
-use super::profile::{
-    Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Lifetime, Operation,
-    Profile, SelectorPolicy, TokenSource, Variable, strings,
+use super::{
+    DefaultFailure, ErrorMatcher, ErrorRules,
+    profile::{
+        Authorization, ExpiryField, GrantProtocol, Lifetime, Operation, Profile, SelectorPolicy, TokenSource,
+        Variable, strings,
+    },
 };
 
 /// Options for a broker.
@@ -45,7 +48,7 @@ impl Broker {
                 unit: Duration::from_secs(1),
             }),
             lifetime: self.lifetime.map_or(Lifetime::Default(DEFAULT_LIFETIME), Lifetime::AtMost),
-            error_rules: ErrorRules { denied: &DENIED, outage: &OUTAGE, ..api.error_rules },
+            error_rules: ErrorRules { denied: DENIED, outage: OUTAGE, ..api.error_rules },
             default_failure: DefaultFailure::Protocol,
             advice: "that the user is signed in, and what `authorize` of the broker gives",
             secrets: strings(""),
@@ -55,10 +58,10 @@ impl Broker {
     }
 }
 
-static DENIED: ErrorMatcher =
+const DENIED: ErrorMatcher =
     ErrorMatcher::of(&[401, 403], "invalid_client|invalid_grant|unauthorized_client|access_denied");
 
-static OUTAGE: ErrorMatcher = ErrorMatcher::of(&[], "temporarily_unavailable");
+const OUTAGE: ErrorMatcher = ErrorMatcher::of(&[], "temporarily_unavailable");
 
 /// Lifetime where the response has no `expires_in`, which RFC 6749 only recommends.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);

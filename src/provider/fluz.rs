@@ -7,11 +7,11 @@
 use std::{borrow::Cow, time::Duration};
 
 use super::{
-    Descriptor,
+    DefaultFailure, Descriptor, ErrorMatcher, ErrorRules,
     option::{Accepts, OptionSpec, Values},
     profile::{
-        Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, IdForm, Lifetime,
-        NameKind, Operation, Profile, SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, strings,
+        Authorization, CowStr, GrantProtocol, IdForm, Lifetime, NameKind, Operation, Profile, SchemaName,
+        SecretId, SelectorPolicy, TokenSource, Variable, strings,
     },
 };
 use crate::json::Json;
@@ -224,10 +224,12 @@ const ERROR_RULES: ErrorRules = ErrorRules {
         // "Error codes": INVALID_CREDENTIALS, INVALID_USER_ACCESS.
         codes: strings("AUTH-0002|AUTH-0008|UNAUTHENTICATED"),
         messages: strings(""),
+        contains: strings(""),
+        data: Vec::new(),
     },
-    denied: &ErrorMatcher::of(&[403], "AUTH-0001"),
+    denied: ErrorMatcher::of(&[403], "AUTH-0001"),
     // "Error codes": INVALID_ACCOUNT, INVALID_USER_ACCESS. The key may be valid for other users.
-    identity_rejected: &ErrorMatcher::of(&[], "AUTH-0001|AUTH-0008"),
-    rate_limited: &ErrorMatcher::of(&[429], ""),
+    identity_rejected: ErrorMatcher::of(&[], "AUTH-0001|AUTH-0008"),
+    rate_limited: ErrorMatcher::of(&[429], ""),
     outage: ErrorMatcher::NONE,
 };

@@ -6,18 +6,20 @@
 
 pub mod braintree;
 pub mod broker;
+pub mod error_rules;
 pub mod fluz;
 pub mod option;
 pub mod profile;
 pub mod toggle;
 
+pub use error_rules::{DefaultFailure, ErrorMatcher, ErrorRules, ExpectedValue};
 pub use option::SecretSource;
 use option::{OptionSpec, Values};
 pub(crate) use profile::MAX_SCHEMA_NAMES;
 pub use profile::{
-    Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, IdForm,
-    Lifetime, NameKind, Operation, Profile, Revocation, RotationHeader, SchemaName, SecretId,
-    SelectedVariable, SelectorPolicy, StringList, TokenShape, TokenSource, Variable,
+    Authorization, CowStr, ExpiryField, GrantProtocol, IdForm, Lifetime, NameKind, Operation, Profile,
+    Revocation, RotationHeader, SchemaName, SecretId, SelectedVariable, SelectorPolicy, StringList,
+    TokenShape, TokenSource, Variable,
 };
 
 /// The built-in providers. Validation, the flags of the command line, the entry `/scopes` and the documentation list

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration, vec};
 
-use super::SecretSource;
+use super::{DefaultFailure, ErrorRules, SecretSource};
 use crate::{
     core::{Scoping, Secret},
     json::Json,
@@ -403,54 +403,6 @@ pub enum TokenShape {
     Jwt,
     /// Anything that can be sent in a header.
     Any,
-}
-
-/// Recognizes errors in responses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ErrorRules {
-    /// The token, or the credentials of a grant, are rejected.
-    pub rejected: ErrorMatcher,
-    /// The credentials are rejected; in addition to `rejected`, in responses to grants only.
-    pub denied: &'static ErrorMatcher,
-    /// The user or account to act for is rejected: codes of `rejected` or `denied` that do not concern the credentials.
-    pub identity_rejected: &'static ErrorMatcher,
-    /// The API limits the rate of requests.
-    pub rate_limited: &'static ErrorMatcher,
-    /// The API is temporarily unavailable.
-    pub outage: &'static ErrorMatcher,
-}
-
-/// Matches a response that has any of these.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ErrorMatcher {
-    /// HTTP status codes.
-    pub statuses: Cow<'static, [u16]>,
-    /// Error codes: `extensions.code`, `extensions.errorClass`, `error.code`.
-    pub codes: StringList,
-    /// Complete error messages, compared without regard to case.
-    pub messages: StringList,
-    /// Phrases in an error message, in lower case: alternatives separated by `|`, each of parts separated by `+` that
-    /// all occur.
-    pub phrases: &'static str,
-}
-
-impl ErrorMatcher {
-    /// Matches nothing.
-    pub const NONE: &'static Self = &Self::of(&[], "");
-
-    /// Matches these statuses and codes only.
-    pub const fn of(statuses: &'static [u16], codes: &'static str) -> Self {
-        Self { statuses: Cow::Borrowed(statuses), codes: strings(codes), messages: strings(""), phrases: "" }
-    }
-}
-
-/// Meaning of errors that match no rule, in response to a grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DefaultFailure {
-    /// The credentials are rejected: the wording of the API is not documented.
-    InvalidCredentials,
-    /// A protocol error.
-    Protocol,
 }
 
 /// A static or an owned string.

@@ -6,12 +6,11 @@
 use std::{borrow::Cow, time::Duration};
 
 use super::{
-    Descriptor,
+    DefaultFailure, Descriptor, ErrorMatcher, ErrorRules,
     option::{Accepts, OptionSpec},
     profile::{
-        Authorization, CowStr, DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, Lifetime, NameKind,
-        Operation, Profile, RotationHeader, SchemaName, SecretId, SelectorPolicy, TokenShape, TokenSource,
-        Variable, strings,
+        Authorization, CowStr, GrantProtocol, Lifetime, NameKind, Operation, Profile, RotationHeader,
+        SchemaName, SecretId, SelectorPolicy, TokenShape, TokenSource, Variable, strings,
     },
 };
 use crate::json::Json;
@@ -127,11 +126,13 @@ const ERROR_RULES: ErrorRules = ErrorRules {
         codes: strings(""),
         // The page's sample, and the messages of the library that Toggle appears to use.
         messages: strings("Unauthorized|Unauthenticated|Token has expired|Token could not be parsed"),
+        contains: strings(""),
         phrases: "",
+        data: Vec::new(),
     },
-    denied: &ErrorMatcher::of(&[403, 422], ""),
+    denied: ErrorMatcher::of(&[403, 422], ""),
     identity_rejected: ErrorMatcher::NONE,
-    rate_limited: &ErrorMatcher::of(&[429], ""),
+    rate_limited: ErrorMatcher::of(&[429], ""),
     outage: ErrorMatcher::NONE,
 };
 

@@ -17,7 +17,7 @@ use super::*;
 
 const SECRET: &str = "planted-secret";
 
-static THROTTLED: ErrorMatcher = ErrorMatcher::of(&[429], "");
+const THROTTLED: ErrorMatcher = ErrorMatcher::of(&[429], "");
 
 /// Profile of the example in the public documentation.
 pub(super) fn acme() -> Profile {
@@ -60,11 +60,13 @@ pub(super) fn acme() -> Profile {
                 statuses: (&[401]).into(),
                 codes: strings("UNAUTHENTICATED"),
                 messages: strings("Unauthorized"),
+                contains: strings(""),
                 phrases: "",
+                data: Vec::new(),
             },
             denied: ErrorMatcher::NONE,
             identity_rejected: ErrorMatcher::NONE,
-            rate_limited: &THROTTLED,
+            rate_limited: THROTTLED,
             outage: ErrorMatcher::NONE,
         },
         default_failure: DefaultFailure::Protocol,

@@ -207,7 +207,7 @@ fn rejected_requests_are_permanent() {
         (braintree::scenario, reply(200, &classed("SOMETHING_NEW")), "SOMETHING_NEW"),
         (braintree::scenario, error(200, inaccessible), ""),
         (custom, error(200, "Unauthorized for planted"), ""),
-        (custom, coded(200, "unauthenticated"), "unauthenticated"),
+        (custom, coded(200, "UNAUTHENTICATED-NOT"), "UNAUTHENTICATED-NOT"),
     ] {
         check(scenario(), response, Permanent, Protocol, mention);
     }

@@ -4,8 +4,8 @@ use super::*;
 use crate::{
     json::Json,
     provider::{
-        Authorization, DefaultFailure, ErrorMatcher, ExpiryField, GrantProtocol, Lifetime, Operation,
-        RotationHeader, SecretId, StringList, TokenShape, TokenSource, Variable,
+        Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpectedValue, ExpiryField, GrantProtocol,
+        Lifetime, Operation, RotationHeader, SecretId, StringList, TokenShape, TokenSource, Variable,
     },
 };
 
@@ -49,18 +49,22 @@ fn rejection_has_statuses_messages_and_codes() {
             |given| accepted(&options.clone().with("provider.refused", given)).profile.error_rules.rejected;
 
         assert_eq!(refused_by(RawValue::Missing), ErrorMatcher::of(&[401], ""));
-        assert_eq!(refused_by(map([])), ErrorMatcher::default());
+        assert_eq!(refused_by(map([])), ErrorMatcher::of(&[401], ""));
         assert_eq!(
             refused_by(map([
                 ("statuses", list([number(401.0), number(100.0), number(599.0)])),
                 ("messages", text("Unauthorized")),
-                ("codes", texts(&["UNAUTHENTICATED", "EXPIRED"])),
+                ("codes", list([text("UNAUTHENTICATED"), number(209.0)])),
+                ("contains", text("expired")),
+                ("data", map([("path", text("me.success")), ("is", RawValue::Bool(false))])),
             ])),
             ErrorMatcher {
                 statuses: (&[401, 100, 599]).into(),
                 messages: words("Unauthorized"),
-                codes: words("UNAUTHENTICATED|EXPIRED"),
+                codes: words("UNAUTHENTICATED|209"),
+                contains: words("expired"),
                 phrases: "",
+                data: vec![ExpectedValue { path: "me.success".to_owned(), is: RawValue::Bool(false) }],
             }
         );
         let empty = map([("statuses", list([])), ("messages", list([])), ("codes", list([]))]);
@@ -69,12 +73,31 @@ fn rejection_has_statuses_messages_and_codes() {
 }
 
 #[test]
-fn other_error_rules_use_the_status_only() {
-    let signals = accepted(&acme()).profile.error_rules;
+fn other_error_rules_have_defaults() {
+    let rules = accepted(&acme()).profile.error_rules;
 
-    assert_eq!(*signals.denied, ErrorMatcher::of(&[401, 403], ""));
-    assert_eq!(*signals.rate_limited, ErrorMatcher::of(&[429], ""));
-    assert_eq!(*signals.outage, ErrorMatcher::default());
+    assert_eq!(rules.denied, ErrorMatcher::of(&[401, 403], ""));
+    assert_eq!(rules.rate_limited.statuses[..], [429]);
+    assert!(rules.rate_limited.codes.iter().any(|code| code == "THROTTLED"));
+    assert_eq!(rules.outage, ErrorMatcher::default());
+}
+
+#[test]
+fn each_kind_of_failure_has_rules_of_its_own() {
+    let codes = |code| map([("codes", text(code))]);
+    let options = acme()
+        .with("provider.denied", codes("WRONG"))
+        .with("provider.throttled", codes("LATER"))
+        .with("provider.unavailable", codes("DOWN"));
+
+    let profile = accepted(&options).profile;
+
+    let ErrorRules { rejected, denied, rate_limited, outage, .. } = profile.error_rules;
+    assert_eq!(rejected, ErrorMatcher::of(&[401], ""));
+    assert_eq!(denied, ErrorMatcher::of(&[401, 403], "WRONG"));
+    assert_eq!(rate_limited, ErrorMatcher::of(&[429], "LATER"));
+    assert_eq!(outage, ErrorMatcher::of(&[], "DOWN"));
+    assert_eq!(profile.default_failure, DefaultFailure::Protocol);
 }
 
 fn paths(paths: &'static str) -> StringList {
@@ -129,7 +152,7 @@ fn documented_example_is_accepted() {
     let unit = Duration::from_secs(1);
     assert_eq!(profile.expiry, Some(ExpiryField::ExpiresIn { paths: paths("login.ttl"), unit }));
     assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
-    assert_eq!(profile.default_failure, DefaultFailure::Protocol);
+    assert_eq!(profile.default_failure, DefaultFailure::InvalidCredentialsIfExecuted);
     assert!(profile.schema_names.is_empty());
     let names = ["provider.authenticate.variables.secret", "provider.renew.authorization.bearer"];
     assert_eq!(profile.secrets, names);

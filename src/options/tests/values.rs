@@ -100,7 +100,7 @@ fn values_of_other_types_are_rejected() {
             ("provider.refused", OBJECT),
             ("provider.refused.statuses", ANY_LIST),
             ("provider.refused.messages", ANY_NUMBER_OF),
-            ("provider.refused.codes", ANY_NUMBER_OF),
+            ("provider.refused.codes", &["string", "number", "array", "empty array"]),
             ("scopes", LIST),
         ] {
             rows.push((options.clone(), path, types));
@@ -155,7 +155,7 @@ fn items_of_other_types_are_rejected_by_index() {
         (no_expiry(), "provider.expiry.expiresAt", text("a"), STRING),
         (by_function(), "provider.sliding.header", text("x-a"), STRING),
         (by_function(), "provider.refused.messages", text("a"), STRING),
-        (by_function(), "provider.refused.codes", text("a"), STRING),
+        (by_function(), "provider.refused.codes", text("a"), &["string", "number"]),
         // 7 is not a status.
         (by_function(), "provider.refused.statuses", number(401.0), &[]),
         (toggle(), "origins", text("https://a.test"), &[]),
