@@ -18,7 +18,7 @@ use crate::{
     },
     js::{ManagerCallbacks, SessionHandle, scopes_to_js},
     options::{Config, GrantSource, SecretSource},
-    provider::{GrantProtocol, Profile, Revocation, SelectedVariable, TokenSource},
+    provider::{Issuer, Profile, Revocation, SelectedVariable, TokenSource},
 };
 
 /// The inputs of a grant.
@@ -143,8 +143,7 @@ impl GrantRunner<'_> {
     /// the user cannot be detected here.
     fn check_credentials(&self, task: &GrantTask, secrets: &[Secret]) -> Result<(), GrantFailure> {
         let GrantTask::Token(grant) = task else { return Ok(()) };
-        if matches!(grant, Grant::Refresh(_)) || self.config.profile.grant_protocol != GrantProtocol::GraphQl
-        {
+        if matches!(grant, Grant::Refresh(_)) || self.config.profile.issuer == Issuer::Broker {
             return Ok(());
         }
         let credentials = credential_fingerprint(secrets);
@@ -233,7 +232,7 @@ impl GrantRunner<'_> {
                 };
                 let message = format!("{which} threw {what}");
                 let mut error =
-                    TokenError::new(ErrorCode::FetchThrew, message).of(self.config.profile.issuer());
+                    TokenError::new(ErrorCode::FetchThrew, message).of(self.config.profile.issuer_name());
                 error.cause = cause;
                 if retryable {
                     error.retryability = Some(Retryability::Retryable);
@@ -251,11 +250,11 @@ impl GrantRunner<'_> {
                     }
                     // Browsers state no reason, because of CORS; a system's code excludes it.
                     (None, Some(origin)) => {
-                        let cors = match self.config.profile.grant_protocol {
-                            GrantProtocol::TokenEndpoint { .. } => {
+                        let cors = match self.config.profile.issuer {
+                            Issuer::Broker => {
                                 format!("its `allowedOrigins` lists {origin}")
                             }
-                            GrantProtocol::GraphQl => {
+                            Issuer::Provider => {
                                 format!("it allows {origin}, and in the preflight the headers")
                             }
                         };
@@ -266,7 +265,8 @@ impl GrantRunner<'_> {
                     }
                     (None, None) => format!("{server} cannot be reached; check `{option}` and the network"),
                 };
-                let mut error = TokenError::new(ErrorCode::Network, message).of(self.config.profile.issuer());
+                let mut error =
+                    TokenError::new(ErrorCode::Network, message).of(self.config.profile.issuer_name());
                 error.cause = cause;
                 GrantFailure::Transient(error)
             }
@@ -329,7 +329,7 @@ impl GrantRunner<'_> {
     /// Names the endpoint for a message. Only its origin is included, because a path may contain keys.
     fn endpoint(&self, url: &str) -> String {
         let origin = (PLATFORM.parse_url)(url).map(|url| url.origin);
-        format!("{} ({})", self.config.profile.issuer(), origin.as_deref().unwrap_or("its endpoint"))
+        format!("{} ({})", self.config.profile.issuer_name(), origin.as_deref().unwrap_or("its endpoint"))
     }
 
     /// Describes what a user-supplied function threw, without its message, which may quote a secret.
@@ -339,17 +339,17 @@ impl GrantRunner<'_> {
     }
 
     fn thrown(&self, code: ErrorCode, message: String, cause: Option<String>) -> GrantFailure {
-        let mut error = TokenError::new(code, message).of(self.config.profile.issuer());
+        let mut error = TokenError::new(code, message).of(self.config.profile.issuer_name());
         error.cause = cause;
         GrantFailure::Transient(error)
     }
 
     fn transient(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Transient(TokenError::new(code, message).of(self.config.profile.issuer()))
+        GrantFailure::Transient(TokenError::new(code, message).of(self.config.profile.issuer_name()))
     }
 
     fn permanent(&self, code: ErrorCode, message: impl Into<String>) -> GrantFailure {
-        GrantFailure::Permanent(TokenError::new(code, message).of(self.config.profile.issuer()))
+        GrantFailure::Permanent(TokenError::new(code, message).of(self.config.profile.issuer_name()))
     }
 }
 

@@ -11,17 +11,18 @@ use crate::{
     json::{Json, Platform},
     options::closest_match,
     provider::{
-        DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, NameKind, Operation, Profile, Revocation,
-        SelectedVariable, StringList, TokenSource,
+        DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, Issuer, NameKind, Operation, Profile,
+        Revocation, SelectedVariable, StringList, TokenSource,
     },
 };
 
 use super::{
     expiry::{ProviderClock, token_with_lifetime},
     jwt,
+    renewal::{presented_tokens, token_to_present},
     request::{RequestBuilder, RequestTarget, after_scheme},
     response::{BodyKind, GraphqlError, ParsedResponse, contains_ignore_case, media_type, retry_after},
-    revocation::{self, RevocationExchange},
+    revocation::RevocationExchange,
     schema_variants::{Accept, NameFlags, RefreshOperation, SchemaVariants},
 };
 
@@ -39,6 +40,8 @@ pub struct GrantExchange<'a> {
     application_scopes: Option<&'a Operation>,
     /// Revocation, in place of a grant.
     revocation: Option<RevocationExchange<'a>>,
+    /// The operation of the last request; the first one to send before that.
+    sent: &'a Operation,
     /// Variants of the last request. The shared variants may have changed since because of another grant, but a
     /// response refers to what was sent.
     sent_variants: SchemaVariants,
@@ -74,6 +77,7 @@ impl<'a> GrantExchange<'a> {
             presented,
             application_scopes: None,
             revocation: None,
+            sent: &profile.authenticate,
             sent_variants: SchemaVariants::default(),
             advanced: NameFlags::default(),
         }
@@ -96,6 +100,7 @@ impl<'a> GrantExchange<'a> {
     ) -> Self {
         let mut exchange = Self::new(profile, scopes, Grant::Authenticate);
         exchange.revocation = Some(RevocationExchange::new(revocation, tokens));
+        exchange.sent = &revocation.operation;
         exchange
     }
 
@@ -106,7 +111,7 @@ impl<'a> GrantExchange<'a> {
 
     /// Returns the URL that requests are sent to.
     pub fn url(&self) -> &'a str {
-        revocation::protocol(self.profile, self.revocation.as_ref()).url(self.profile)
+        self.sent.url(self.profile)
     }
 
     /// Returns the request to send next.
@@ -127,16 +132,20 @@ impl<'a> GrantExchange<'a> {
             secrets,
             scopes: self.scopes,
             chosen: self.chosen,
-            refresh_token: self.presented.as_ref(),
+            refresh_token: None,
             access_token: None,
             token_type_hint: "",
             rejected_token: self.rejected_token,
             target: RequestTarget::of_grant(self.profile),
         };
+        if let Some(presented) = &self.presented {
+            (builder.access_token, builder.refresh_token) = presented_tokens(presented);
+        }
         if let Some(revocation) = &self.revocation {
             revocation.complete(&mut builder);
         }
         let operation = self.operation(variants)?;
+        self.sent = operation;
         let document = variants.render(self.profile, &operation.document);
         let accept = match variants.accept {
             Accept::Standard => "application/graphql-response+json, application/json;q=0.9",
@@ -163,8 +172,7 @@ impl<'a> GrantExchange<'a> {
         variants: &mut SchemaVariants,
         platform: Platform,
     ) -> Outcome {
-        let protocol = revocation::protocol(self.profile, self.revocation.as_ref());
-        let parsed = ParsedResponse::of_grant(response, protocol, platform);
+        let parsed = ParsedResponse::of_grant(response, self.sent.protocol, platform);
         if parsed.status == 406 && self.sent_variants.accept == Accept::Standard {
             variants.accept = Accept::Json;
             return Outcome::Resend;
@@ -254,23 +262,20 @@ impl<'a> GrantExchange<'a> {
         let Profile { expiry, lifetime, .. } = self.profile;
         let data = parsed.data();
         let stamp = jwt::claimed_times(token, platform);
-        let fresh = match self.profile.grant_protocol {
-            GrantProtocol::GraphQl => stamp,
+        let fresh = match self.profile.issuer {
+            Issuer::Provider => stamp,
             // A token from a broker can be older than the response, so its claims determine neither the remaining
             // lifetime nor the current time.
-            GrantProtocol::TokenEndpoint { .. } => TokenTimes::default(),
+            Issuer::Broker => TokenTimes::default(),
         };
         let clock = ProviderClock::of(response, fresh);
         let mut tokens = token_with_lifetime(token, expiry.as_ref(), *lifetime, clock, data, fresh)
             .map_err(|path| format!("an end or a lifetime at `data.{path}` that cannot be read"))?;
         Rc::make_mut(&mut tokens).times = stamp;
         if let Some(data) = data {
-            if self.profile.renew.is_some()
-                && let Some(token) = self.profile.refresh_token.find_in(data).and_then(Json::as_text)
-                && !token.is_empty()
-            {
-                Rc::make_mut(&mut tokens).refresh_token = Some(RefreshToken::new(token));
-            }
+            let found = self.profile.refresh_token.find_in(data).and_then(Json::as_text);
+            let found = found.filter(|token| !token.is_empty());
+            Rc::make_mut(&mut tokens).refresh_token = token_to_present(self.profile, token, found);
             Rc::make_mut(&mut tokens).scopes = granted_scopes(data, &self.profile.scopes)?;
         }
         if tokens.scopes.is_none() {
@@ -281,14 +286,14 @@ impl<'a> GrantExchange<'a> {
 
     /// Rejects a response with a token, an expiry or scopes that cannot be used.
     fn malformed(&self, parsed: &ParsedResponse, what: &str) -> Outcome {
-        let name = self.profile.issuer();
+        let name = self.profile.issuer_name();
         let message = format!("{name} answered with {what}; check the profile, or tell the provider");
         self.fail(parsed.error(name, ErrorCode::Protocol, message))
     }
 
     /// Returns the error of a rate limit or an outage.
     fn transient_failure(&self, parsed: &ParsedResponse, response: &HttpResponse) -> Option<TokenError> {
-        let name = self.profile.issuer();
+        let name = self.profile.issuer_name();
         let rate_limited = parsed.matches(&self.profile.error_rules.rate_limited);
         // A rejection is not an outage, whatever its status.
         let broken = parsed.status >= 500 || parsed.status == 408;
@@ -322,16 +327,16 @@ impl<'a> GrantExchange<'a> {
     /// 15.5.2), and rejected credentials must not be presented repeatedly.
     fn intercepted(&self, parsed: &ParsedResponse, response: &HttpResponse) -> Option<TokenError> {
         let is_other_json =
-            parsed.kind == BodyKind::OtherJson && self.profile.grant_protocol == GrantProtocol::GraphQl;
+            parsed.kind == BodyKind::OtherJson && self.sent.protocol == GrantProtocol::GraphQl;
         let ErrorRules { rejected, denied, .. } = &self.profile.error_rules;
         let denies = [rejected, denied].iter().any(|matcher| matcher.statuses.contains(&parsed.status))
             && (parsed.status == 401 || matches!(parsed.kind, BodyKind::OtherJson | BodyKind::Empty));
         if denies || !(parsed.is_intercepted() || is_other_json) {
             return None;
         }
-        let name = self.profile.issuer();
+        let name = self.profile.issuer_name();
         let summary = parsed.summary();
-        let option = if self.profile.grant_protocol == GrantProtocol::GraphQl { "endpoint" } else { "url" };
+        let option = if self.profile.issuer == Issuer::Provider { "endpoint" } else { "url" };
         let message = if parsed.is_redirect() {
             format!(
                 "{name} redirects, and credentials are not sent on; {}, since a network's sign-in page may be in \
@@ -399,8 +404,8 @@ impl<'a> GrantExchange<'a> {
 
     /// Returns the error of a failure that retrying does not resolve.
     fn permanent_failure(&self, parsed: &ParsedResponse, rejected_names: NameFlags) -> TokenError {
-        let Profile { error_rules, advice, grant_protocol, .. } = self.profile;
-        let name = self.profile.issuer();
+        let Profile { error_rules, advice, .. } = self.profile;
+        let name = self.profile.issuer_name();
         let summary = parsed.summary();
         let sought = if self.application_scopes.is_some() { "the scopes" } else { "a token" };
         let failed = !parsed.errors().is_empty() || parsed.has_failed_execution();
@@ -418,7 +423,7 @@ impl<'a> GrantExchange<'a> {
             code = ErrorCode::InvalidCredentials;
             let host = self.profile.grant_host();
             format!("{name} refused the credentials ({summary}) at {host}: check {advice}")
-        } else if matches!(grant_protocol, GrantProtocol::TokenEndpoint { .. }) {
+        } else if self.sent.protocol == GrantProtocol::Form {
             if contains_ignore_case(parsed.codes().as_bytes(), "invalid_scope") {
                 code = ErrorCode::InsufficientScope;
             }

@@ -8,6 +8,7 @@ mod custom_grant;
 mod expiry;
 mod grant_exchange;
 mod jwt;
+mod renewal;
 mod request;
 mod response;
 mod revocation;

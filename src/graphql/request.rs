@@ -4,7 +4,7 @@ use std::slice;
 
 use crate::{
     base64,
-    core::{AccessToken, CredentialId, ErrorCode, RefreshToken, ScopeSet, Secret, TokenError},
+    core::{AccessToken, CredentialId, ErrorCode, ScopeSet, Secret, TokenError},
     http::HttpRequest,
     json::{Json, Platform},
     provider::{
@@ -19,7 +19,7 @@ pub(super) struct RequestBuilder<'a> {
     pub(super) scopes: &'a ScopeSet,
     /// Variables that the session selected.
     pub(super) chosen: &'a [SelectedVariable],
-    pub(super) refresh_token: Option<&'a RefreshToken>,
+    pub(super) refresh_token: Option<&'a str>,
     /// The access token, or the token of a form, to revoke.
     pub(super) access_token: Option<&'a str>,
     pub(super) token_type_hint: &'a str,
@@ -30,7 +30,8 @@ pub(super) struct RequestBuilder<'a> {
 /// Recipient of a request.
 #[derive(Clone, Copy)]
 pub(super) struct RequestTarget<'a> {
-    pub(super) protocol: &'a GrantProtocol,
+    /// `credentials` mode of `fetch`.
+    pub(super) credentials_mode: Option<&'static str>,
     pub(super) headers: &'a [(String, Secret)],
     /// Option name of each secret.
     pub(super) secret_names: &'a StringList,
@@ -39,7 +40,11 @@ pub(super) struct RequestTarget<'a> {
 impl<'a> RequestTarget<'a> {
     /// The recipient of grants.
     pub(super) fn of_grant(profile: &'a Profile) -> Self {
-        Self { protocol: &profile.grant_protocol, headers: &profile.headers, secret_names: &profile.secrets }
+        Self {
+            credentials_mode: profile.credentials_mode,
+            headers: &profile.headers,
+            secret_names: &profile.secrets,
+        }
     }
 }
 
@@ -54,17 +59,16 @@ impl RequestBuilder<'_> {
     ) -> Result<HttpRequest, TokenError> {
         let variables =
             self.profile.resolve_variables(operation, self.chosen, &|variable| self.variable(variable));
-        let (media_type, body, credentials) = match *self.target.protocol {
+        let (media_type, body) = match operation.protocol {
             GrantProtocol::GraphQl => {
                 let body = Json::Map(vec![
                     ("query".to_owned(), Json::text(document)),
                     ("variables".to_owned(), Json::Map(variables)),
                 ]);
-                ("application/json", (platform.write_json)(&body), None)
+                ("application/json", (platform.write_json)(&body))
             }
-            GrantProtocol::TokenEndpoint { credentials, .. } => {
-                ("application/x-www-form-urlencoded", encode_form(&variables), credentials)
-            }
+            GrantProtocol::Json => ("application/json", (platform.write_json)(&Json::Map(variables))),
+            GrantProtocol::Form => ("application/x-www-form-urlencoded", encode_form(&variables)),
         };
         let mut headers = vec![
             ("content-type".to_owned(), Secret::new(media_type)),
@@ -80,19 +84,17 @@ impl RequestBuilder<'_> {
             }
         }
         Ok(HttpRequest {
-            url: self.target.protocol.url(self.profile).to_owned(),
+            url: operation.url(self.profile).to_owned(),
             headers,
             body: Secret::new(body),
-            credentials,
+            credentials: self.target.credentials_mode,
         })
     }
 
     fn variable(&self, variable: &Variable) -> Json {
         match variable {
             Variable::Secret(id) => Json::text(self.secret(*id).expose()),
-            Variable::RefreshToken => {
-                self.refresh_token.map_or(Json::Null, |token| Json::text(token.expose()))
-            }
+            Variable::RefreshToken => self.refresh_token.map_or(Json::Null, Json::text),
             Variable::AccessToken => self.access_token.map_or(Json::Null, Json::text),
             Variable::TokenTypeHint => Json::text(self.token_type_hint),
             Variable::RejectedToken => self.rejected_token.map_or(Json::Null, Json::text),
@@ -103,11 +105,11 @@ impl RequestBuilder<'_> {
     }
 
     fn authorization(&self, authorization: &Authorization) -> Result<Option<Secret>, TokenError> {
+        let bearer = |token: &str| Secret::new(format!("Bearer {token}"));
         let (scheme, id) = match authorization {
             Authorization::None => return Ok(None),
-            Authorization::AccessToken => {
-                return Ok(self.access_token.map(|token| Secret::new(format!("Bearer {token}"))));
-            }
+            Authorization::AccessToken => return Ok(self.access_token.map(bearer)),
+            Authorization::RefreshToken => return Ok(self.refresh_token.map(bearer)),
             Authorization::ApiKey(id) | Authorization::Basic(id) => ("Basic", id),
             Authorization::BasicPair { password, .. } => ("Basic", password),
             Authorization::Bearer(id) => ("Bearer", id),
@@ -123,7 +125,8 @@ impl RequestBuilder<'_> {
             Authorization::None
             | Authorization::Basic(_)
             | Authorization::Bearer(_)
-            | Authorization::AccessToken => secret.trim().to_owned(),
+            | Authorization::AccessToken
+            | Authorization::RefreshToken => secret.trim().to_owned(),
         };
         let value = Secret::new(format!("{scheme} {}", Secret::new(credentials).expose()));
         if value.expose().bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {

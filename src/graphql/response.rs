@@ -41,8 +41,8 @@ enum Purpose {
 enum ResponseFormat {
     /// GraphQL.
     GraphQl,
-    /// OAuth 2.0: the members of the body are the data, and the error is a code (RFC 6749 sections 5.1 and 5.2).
-    OAuth,
+    /// JSON: the members of the body are the data. The error is a code (RFC 6749 sections 5.1 and 5.2) or an object.
+    Plain,
 }
 
 /// Prints the codes only: a message may quote a secret.
@@ -90,10 +90,10 @@ impl ParsedResponse {
     }
 
     /// Parses the response to a grant.
-    pub fn of_grant(response: &HttpResponse, grant_protocol: &GrantProtocol, platform: Platform) -> Self {
-        let format = match grant_protocol {
+    pub fn of_grant(response: &HttpResponse, protocol: GrantProtocol, platform: Platform) -> Self {
+        let format = match protocol {
             GrantProtocol::GraphQl => ResponseFormat::GraphQl,
-            GrantProtocol::TokenEndpoint { .. } => ResponseFormat::OAuth,
+            GrantProtocol::Form | GrantProtocol::Json => ResponseFormat::Plain,
         };
         if has_too_many_values(response.body.expose()) {
             let kind = BodyKind::TooLarge;
@@ -130,7 +130,7 @@ impl ParsedResponse {
         let body = self.body.as_ref()?;
         match self.format {
             ResponseFormat::GraphQl => body.get("data").filter(|data| !data.is_null()),
-            ResponseFormat::OAuth => Some(body),
+            ResponseFormat::Plain => Some(body),
         }
     }
 
@@ -302,7 +302,7 @@ impl<'a> GraphqlError<'a> {
 
     /// Returns the codes that are safe to show, without those that only some servers have.
     fn shown_codes(&self) -> [Option<&'a str>; 4] {
-        let message = if self.format == ResponseFormat::OAuth { Some(self.message()) } else { None };
+        let message = if self.format == ResponseFormat::Plain { Some(self.message()) } else { None };
         [self.text("extensions.code"), self.text("extensions.errorClass"), self.text("code"), message]
             .map(|code| code.filter(|code| is_safe_to_show(code)))
     }
@@ -315,7 +315,7 @@ impl<'a> GraphqlError<'a> {
             None => false,
         };
         strings(CODE_PATHS).iter().any(is_known)
-            || (self.format == ResponseFormat::OAuth && self.message() == known)
+            || (self.format == ResponseFormat::Plain && self.message() == known)
     }
 
     fn matches(&self, matcher: &ErrorMatcher) -> bool {

@@ -6,6 +6,7 @@ use crate::{
 };
 
 use super::{
+    renewal::presented_tokens,
     request::{RequestBuilder, RequestTarget},
     response::{ParsedResponse, contains_ignore_case},
 };
@@ -27,13 +28,13 @@ impl<'a> RevocationExchange<'a> {
     }
 
     fn is_form(&self) -> bool {
-        self.revocation.protocol != GrantProtocol::GraphQl
+        self.revocation.operation.protocol != GrantProtocol::GraphQl
     }
 
     /// Adds the tokens to a request. Of forms, that of the refresh token goes first: with it, a server may revoke the
     /// access tokens as well (RFC 7009 section 2.1).
     pub(super) fn complete<'b>(&'b self, builder: &mut RequestBuilder<'b>) {
-        let Revocation { protocol, has_headers, secrets, .. } = self.revocation;
+        let Revocation { has_headers, secrets, .. } = self.revocation;
         let RevokedTokens { access_token, refresh_token } = &self.tokens;
         // Variables that a selector may replace are those of GraphQL operations.
         if self.is_form() || builder.profile.selector_policy == SelectorPolicy::Any {
@@ -41,13 +42,15 @@ impl<'a> RevocationExchange<'a> {
         }
         builder.access_token = access_token.as_ref().map(AccessToken::expose);
         builder.token_type_hint = "access_token";
-        builder.refresh_token = refresh_token.as_ref();
+        // Both, if the access token is presented to renew itself.
+        let refresh_token = refresh_token.as_ref().and_then(|token| presented_tokens(token).1);
+        builder.refresh_token = refresh_token;
         if let (true, Some(refresh_token)) = (self.is_form(), refresh_token) {
-            builder.access_token = Some(refresh_token.expose());
+            builder.access_token = Some(refresh_token);
             builder.token_type_hint = "refresh_token";
         }
         let headers = if *has_headers { &*builder.profile.headers } else { &[] };
-        builder.target = RequestTarget { protocol, headers, secret_names: secrets };
+        builder.target = RequestTarget { credentials_mode: None, headers, secret_names: secrets };
     }
 
     /// Interprets a response. Returns `None` if another request follows.
@@ -105,12 +108,4 @@ impl<'a> RevocationExchange<'a> {
 
 fn has_code(parsed: &ParsedResponse, code: &str) -> bool {
     contains_ignore_case(parsed.codes().as_bytes(), code)
-}
-
-/// Returns the protocol of an exchange.
-pub(super) fn protocol<'a>(
-    profile: &'a Profile,
-    revocation: Option<&RevocationExchange<'a>>,
-) -> &'a GrantProtocol {
-    revocation.map_or(&profile.grant_protocol, |exchange| &exchange.revocation.protocol)
 }

@@ -12,9 +12,9 @@ use super::{
 use crate::{
     json::Function,
     provider::{
-        Authorization, CowStr, DefaultFailure, ExpiryField, GrantProtocol, IdForm, Lifetime, Operation,
-        Profile, Revocation, RotationHeader, SecretId, SelectorPolicy, StringList, TokenShape, TokenSource,
-        Variable, option::Values,
+        Authorization, CowStr, DefaultFailure, ExpiryField, GrantProtocol, IdForm, Issuer, Lifetime,
+        Operation, Profile, Revocation, RotationHeader, SecretId, SelectorPolicy, StringList, TokenShape,
+        TokenSource, Variable, option::Values,
     },
 };
 
@@ -74,7 +74,8 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
     Profile {
         name: name.into(),
         endpoint: endpoint.into(),
-        grant_protocol: GrantProtocol::GraphQl,
+        issuer: Issuer::Provider,
+        credentials_mode: None,
         headers: Vec::new(),
         authenticate: Operation::ABSENT,
         renew: None,
@@ -108,20 +109,23 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);
 struct SecretCollector {
     names: Vec<String>,
     sources: Vec<SecretSource>,
+    /// Purpose of the operation that is read.
     purpose: Purpose,
     /// Set if a placeholder stands for a token.
     has_token: bool,
 }
 
-/// Purpose of the request that is read, which decides on its placeholders.
-#[derive(Clone, Copy, Default, PartialEq)]
+/// Purpose of the operation that is read, which decides on its placeholders.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Purpose {
     #[default]
-    Grant,
+    Authenticate,
     /// An operation that may contain the access token.
-    Revocation,
+    Renew,
+    /// An operation that may contain the access token.
+    Revoke,
     /// A form, which has strings alone and no placeholders.
-    RevocationForm,
+    RevokeForm,
 }
 
 impl SecretCollector {
@@ -140,6 +144,7 @@ fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut 
     );
     profile.authenticate = operation(&authenticate, secrets);
     let renew = provider.map("renew", "{ document, variables, authorization }");
+    secrets.purpose = Purpose::Renew;
     profile.renew = renew.map(|renew| operation(&renew, secrets));
     profile.token = token(provider);
     profile.refresh_token = paths(provider, "refreshToken");
@@ -147,7 +152,8 @@ fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut 
     if let Some(headers) = provider.map("headers", HEADERS) {
         headers.append_headers(&mut profile.headers);
     }
-    if profile.renew.is_some() && profile.refresh_token.is_empty() {
+    let needs_refresh_token = profile.renew.as_ref().is_some_and(|renew| !renew.presents_access_token());
+    if needs_refresh_token && profile.refresh_token.is_empty() {
         provider.report_invalid("refreshToken", "{ data: path } so that `renew` has something to present");
     }
     expiry(provider, profile);
@@ -157,33 +163,30 @@ fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut 
 fn revocation(provider: &OptionReader<'_>) -> Option<Box<Revocation>> {
     let given = provider.map("revoke", "{ document, variables, authorization } or { url, parameters }")?;
     let url = given.text("url", "the URL of the revocation endpoint");
-    let purpose = if url.is_some() { Purpose::RevocationForm } else { Purpose::Revocation };
+    let purpose = if url.is_some() { Purpose::RevokeForm } else { Purpose::Revoke };
     let mut secrets = SecretCollector { purpose, ..SecretCollector::default() };
-    let (operation, protocol) = match url {
-        None => (operation(&given, &mut secrets), GrantProtocol::GraphQl),
-        Some(url) => {
-            (form(&given, provider, &mut secrets), GrantProtocol::TokenEndpoint { url, credentials: None })
-        }
+    let operation = match url {
+        None => operation(&given, &mut secrets),
+        Some(url) => form(url, &given, provider, &mut secrets),
     };
     let SecretCollector { names, sources, has_token, .. } = secrets;
-    if purpose == Purpose::Revocation && !has_token {
+    if purpose == Purpose::Revoke && !has_token {
         provider.report_at(
             "revoke",
             &["names no token to revoke; give \"$accessToken\" or \"$refreshToken\" in `variables`, or \
              \"$accessToken\" as `authorization.bearer`"],
         );
     }
-    Some(Box::new(Revocation {
-        operation,
-        protocol,
-        has_headers: true,
-        secrets: StringList::Owned(names),
-        sources,
-    }))
+    Some(Box::new(Revocation { operation, has_headers: true, secrets: StringList::Owned(names), sources }))
 }
 
 /// Reads the form of RFC 7009 section 2.1.
-fn form(given: &OptionReader<'_>, provider: &OptionReader<'_>, secrets: &mut SecretCollector) -> Operation {
+fn form(
+    url: String,
+    given: &OptionReader<'_>,
+    provider: &OptionReader<'_>,
+    secrets: &mut SecretCollector,
+) -> Operation {
     given.allow_only("url parameters authorization");
     let parameters = given.map("parameters", "{ name: value }");
     let mut variables = parameters.map(|given| members(&given, secrets)).unwrap_or_default();
@@ -200,6 +203,8 @@ fn form(given: &OptionReader<'_>, provider: &OptionReader<'_>, secrets: &mut Sec
     // The client identifies itself as it does for a grant.
     let source = if given.get("authorization").is_some() { None } else { provider.map("authenticate", "") };
     Operation {
+        protocol: GrantProtocol::Form,
+        url: Some(url),
         document: "".into(),
         variables,
         authorization: authorization(source.as_ref().unwrap_or(given), secrets),
@@ -209,15 +214,39 @@ fn form(given: &OptionReader<'_>, provider: &OptionReader<'_>, secrets: &mut Sec
 /// The variable that stands for the access token.
 const ACCESS_TOKEN: &str = "$accessToken";
 
+/// The variable that stands for the refresh token.
+const REFRESH_TOKEN: &str = "$refreshToken";
+
+const PLACEHOLDERS: &str = "\"$refreshToken\", \"$accessToken\" and \"$scopes\"";
+
+/// Returns whether a string has the form of a placeholder. It would be sent as it is, which is never intended.
+fn is_placeholder(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'$', letter, ..] if letter.is_ascii_alphabetic())
+}
+
 /// Expected value of a path.
 const PATH: &str = "a path below `data`, for example \"login.token\"";
 
 fn operation(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Operation {
-    given.allow_only("document variables authorization");
-    let variables = given.map("variables", "{ name: value }");
+    given.allow_only("document variables authorization endpoint json");
+    let is_json = given.get("json").is_some();
+    let (protocol, content) =
+        if is_json { (GrantProtocol::Json, "json") } else { (GrantProtocol::GraphQl, "variables") };
+    let mut document = String::new();
+    if is_json {
+        if given.get("document").is_some() || given.get("variables").is_some() {
+            given.report_at("json", &["and `document` exclude each other; give one of them"]);
+        }
+        given.required_text("endpoint", "the URL that the JSON is sent to");
+    } else {
+        document = given.required_text("document", "a GraphQL document as a string");
+    }
+    let variables = given.map(content, "{ name: value }");
     Operation {
+        protocol,
+        url: given.text("endpoint", "a URL, if it is not the endpoint of the API"),
         variables: variables.map(|variables| members(&variables, secrets)).unwrap_or_default(),
-        document: given.required_text("document", "a GraphQL document as a string").into(),
+        document: document.into(),
         authorization: authorization(given, secrets),
     }
 }
@@ -238,26 +267,36 @@ fn variable(
     value: &RawValue,
     secrets: &mut SecretCollector,
 ) -> Variable {
-    let is_form = secrets.purpose == Purpose::RevocationForm;
+    let is_form = secrets.purpose == Purpose::RevokeForm;
     if is_form && !matches!(value, RawValue::Text(_) | RawValue::Function(_)) {
         within.report_value(key, value.kind(), "a string, or a function that returns a secret");
         return Variable::Absent;
     }
     match value {
-        RawValue::Text(text) if !is_form && text.as_str() == "$refreshToken" => {
+        RawValue::Text(text) if !is_form && text.as_str() == REFRESH_TOKEN => {
             secrets.has_token = true;
             Variable::RefreshToken
         }
         RawValue::Text(text) if !is_form && text.as_str() == "$scopes" => Variable::Scopes,
         RawValue::Text(text) if !is_form && text.as_str() == ACCESS_TOKEN => {
             secrets.has_token = true;
-            if secrets.purpose == Purpose::Grant {
-                within.report_at(key, &["is \"$accessToken\", which only `revoke` has; leave it out"]);
+            if secrets.purpose == Purpose::Authenticate {
+                within.report_at(
+                    key,
+                    &["is \"$accessToken\", which only `renew` and `revoke` have; leave it out"],
+                );
             }
             Variable::AccessToken
         }
-        RawValue::Text(text) if secrets.purpose != Purpose::Grant && is_placeholder(text.as_str()) => {
-            within.report_at(key, &["is not a placeholder of `revoke`; a function can return such a text"]);
+        RawValue::Text(text) if is_placeholder(text) => {
+            within.report_at(
+                key,
+                &[
+                    "looks like a placeholder, and none is named so here: there are ",
+                    PLACEHOLDERS,
+                    "; to send it as it is, give a function that returns it",
+                ],
+            );
             Variable::Absent
         }
         RawValue::Function(function) => {
@@ -286,11 +325,6 @@ fn variable(
     }
 }
 
-/// Returns whether a text looks like a placeholder.
-fn is_placeholder(text: &str) -> bool {
-    matches!(text.as_bytes(), [b'$', letter, ..] if letter.is_ascii_alphabetic())
-}
-
 fn authorization(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Authorization {
     let hint = "\"none\", { basic: secret }, { basic: { username, password } } or { bearer: secret }";
     if given.get("authorization").is_none_or(|it| it.as_words() == Some("none")) {
@@ -298,11 +332,21 @@ fn authorization(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Aut
     }
     let object = given.required_map("authorization", hint);
     object.allow_only("basic bearer");
-    if secrets.purpose == Purpose::Revocation
-        && object.get("bearer").and_then(RawValue::as_words) == Some(ACCESS_TOKEN)
-    {
-        secrets.has_token = true;
-        return Authorization::AccessToken;
+    match (secrets.purpose, object.get("bearer").and_then(RawValue::as_words)) {
+        (Purpose::Renew | Purpose::Revoke, Some(ACCESS_TOKEN)) => {
+            secrets.has_token = true;
+            return Authorization::AccessToken;
+        }
+        (Purpose::Renew, Some(REFRESH_TOKEN)) => return Authorization::RefreshToken,
+        _ => {}
+    }
+    for key in split_words("basic bearer") {
+        if object.get(key).and_then(RawValue::as_text).is_some_and(is_placeholder) {
+            object.report_at(
+                key,
+                &["looks like a placeholder, which this operation does not have; give a secret"],
+            );
+        }
     }
     let mut secret =
         |from: &OptionReader<'_>, key: &str, hint: &str| secrets.add(from.path(key), from.secret(key, hint));

@@ -31,7 +31,7 @@ use crate::{
     },
     json::{Credentials, Function, Json, Platform},
     provider::{
-        GrantProtocol, Profile,
+        Issuer, Profile,
         option::{OptionSpec, Values},
     },
 };
@@ -106,8 +106,7 @@ impl Config {
     /// owner.
     pub fn identify_owner(&self) -> bool {
         // A broker receives the cookies of the page, which its managers share, and whatever a `fetch` option adds.
-        let is_of_page = matches!(self.profile.grant_protocol, GrantProtocol::TokenEndpoint { .. })
-            && self.fetch.is_none();
+        let is_of_page = self.profile.issuer == Issuer::Broker && self.fetch.is_none();
         self.identity.is_some() || is_of_page || are_distinguishable(&self.profile, &self.grant_source)
     }
 }
@@ -182,12 +181,19 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
     let ProviderConfig { mut profile, grant_source, scopes } = provider_config;
     let urls = UrlCheck { options: &options, platform, allow_insecure: values.flag("allowInsecure") };
     let own_origin = urls.check_endpoint(&profile.endpoint);
-    if let GrantProtocol::TokenEndpoint { url, .. } = &mut profile.grant_protocol {
+    if let Some(url) = &mut profile.authenticate.url {
         *url = (platform.resolve_url)(url);
-        urls.check("url", url);
+        urls.check(
+            if profile.issuer == Issuer::Broker { "url" } else { "provider.authenticate.endpoint" },
+            url,
+        );
+    }
+    if let Some(url) = profile.renew.as_mut().and_then(|renew| renew.url.as_mut()) {
+        *url = (platform.resolve_url)(url);
+        urls.check("provider.renew.endpoint", url);
     }
     if let Some(revocation) = &mut profile.revocation
-        && let GrantProtocol::TokenEndpoint { url, .. } = &revocation.protocol
+        && let Some(url) = &revocation.operation.url
     {
         revocation.has_headers = urls.check("provider.revoke.url", url) == own_origin;
     }
@@ -211,7 +217,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
         }
     };
     let io_limits = IoLimits { request: timeout, store: store_timeout };
-    let issuer = profile.issuer().to_owned().into();
+    let issuer = profile.issuer_name().to_owned().into();
     Config {
         profile,
         grant_source,
@@ -412,16 +418,14 @@ fn are_distinguishable(profile: &Profile, grant_source: &GrantSource) -> bool {
     let GrantSource::Profile(sources) = grant_source else { return false };
     let sends_data =
         !sources.is_empty() || !profile.headers.is_empty() || profile.authenticate.has_literals();
-    sends_data && matches!(profile.grant_protocol, GrantProtocol::GraphQl)
+    sends_data && profile.issuer == Issuer::Provider
 }
 
 /// Whether all sessions present the same credentials. The user of a page presents those for a broker, and a user-supplied
 /// function decides by itself.
 fn credentials(profile: &Profile, grant_source: &GrantSource) -> CredentialSharing {
     match grant_source {
-        GrantSource::Profile(sources)
-            if !sources.is_empty() && matches!(profile.grant_protocol, GrantProtocol::GraphQl) =>
-        {
+        GrantSource::Profile(sources) if !sources.is_empty() && profile.issuer == Issuer::Provider => {
             CredentialSharing::Shared
         }
         GrantSource::Profile(_) | GrantSource::Function(_) => CredentialSharing::Unknown,

@@ -52,7 +52,7 @@ fn selection(given: &RawValue, error: &ValidationError, config: &Config) -> Sele
                 if profile.authenticate.has_variable(name) {
                     options.report_at(name, &["is not to be selected; leave it out"]);
                 }
-                insert(&mut variables, name, plain(&options, name, value, &profile.grant_protocol));
+                insert(&mut variables, name, plain(&options, name, value, profile.authenticate.protocol));
             }
         }
         selector_policy @ (SelectorPolicy::Nothing | SelectorPolicy::PlainVariables { .. }) => {
@@ -152,18 +152,13 @@ fn chosen(
 }
 
 /// Reads a value that is passed to a user-supplied function or to a broker.
-fn plain(
-    options: &OptionReader<'_>,
-    key: &str,
-    value: &RawValue,
-    grant_protocol: &GrantProtocol,
-) -> Option<Json> {
-    let (others, hint) = match grant_protocol {
-        GrantProtocol::GraphQl => {
+fn plain(options: &OptionReader<'_>, key: &str, value: &RawValue, protocol: GrantProtocol) -> Option<Json> {
+    let (others, hint) = match protocol {
+        GrantProtocol::GraphQl | GrantProtocol::Json => {
             (matches!(value, RawValue::Number(_) | RawValue::Bool(_)), "a string, a number, or true or false")
         }
         // Form fields are strings.
-        GrantProtocol::TokenEndpoint { .. } => (false, "a string"),
+        GrantProtocol::Form => (false, "a string"),
     };
     let json = (others && value.is_json() || value.as_words().is_some()).then(|| value.clone());
     if matches!(value, RawValue::Missing) {

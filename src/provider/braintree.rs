@@ -16,7 +16,7 @@ use super::{
     fluz::ENVIRONMENT,
     option::{Accepts, OptionSpec},
     profile::{
-        Authorization, CowStr, ExpiryField, GrantProtocol, Lifetime, Operation, Profile, SecretId,
+        Authorization, CowStr, ExpiryField, GrantProtocol, Issuer, Lifetime, Operation, Profile, SecretId,
         SelectorPolicy, TokenSource, Variable, strings,
     },
 };
@@ -71,12 +71,15 @@ impl Braintree {
         Profile {
             name: "braintree".into(),
             endpoint: self.endpoint.map_or(endpoint.into(), CowStr::Owned),
-            grant_protocol: GrantProtocol::GraphQl,
+            issuer: Issuer::Provider,
+            credentials_mode: None,
             headers: vec![(
                 "braintree-version".to_owned(),
                 Secret::new(self.version.unwrap_or_else(|| VERSION.to_owned())),
             )],
             authenticate: Operation {
+                protocol: GrantProtocol::GraphQl,
+                url: None,
                 document: CREATE.into(),
                 variables: vec![("input".into(), Variable::Map(vec![("scopes".into(), Variable::Scopes)]))],
                 authorization: Authorization::BasicPair { username: self.client_id, password: SecretId(0) },

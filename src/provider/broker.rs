@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::{
     DefaultFailure, ErrorMatcher, ErrorRules,
     profile::{
-        Authorization, ExpiryField, GrantProtocol, Lifetime, Operation, Profile, SelectorPolicy, TokenSource,
-        Variable, strings,
+        Authorization, ExpiryField, GrantProtocol, Issuer, Lifetime, Operation, Profile, SelectorPolicy,
+        TokenSource, Variable, strings,
     },
 };
 
@@ -27,8 +27,11 @@ impl Broker {
     /// Converts the options to a profile of `api` with tokens from the broker.
     pub fn profile(self, api: Profile) -> Profile {
         Profile {
-            grant_protocol: GrantProtocol::TokenEndpoint { url: self.url, credentials: self.credentials },
+            issuer: Issuer::Broker,
+            credentials_mode: self.credentials,
             authenticate: Operation {
+                protocol: GrantProtocol::Form,
+                url: Some(self.url),
                 document: "".into(),
                 variables: vec![
                     ("scope".into(), Variable::Scopes),

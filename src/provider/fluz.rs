@@ -10,8 +10,8 @@ use super::{
     DefaultFailure, Descriptor, ErrorMatcher, ErrorRules,
     option::{Accepts, OptionSpec, Values},
     profile::{
-        Authorization, CowStr, GrantProtocol, IdForm, Lifetime, NameKind, Operation, Profile, SchemaName,
-        SecretId, SelectorPolicy, TokenSource, Variable, strings,
+        Authorization, CowStr, GrantProtocol, IdForm, Issuer, Lifetime, NameKind, Operation, Profile,
+        SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, strings,
     },
 };
 use crate::json::Json;
@@ -145,6 +145,8 @@ impl Fluz {
             ("seatId".into(), seat_id),
         ];
         let operation = |document: &'static str, variables| Operation {
+            protocol: GrantProtocol::GraphQl,
+            url: None,
             document: document.into(),
             variables,
             authorization: authorization.clone(),
@@ -152,7 +154,8 @@ impl Fluz {
         Profile {
             name: "fluz".into(),
             endpoint: self.endpoint.map_or(endpoint.into(), CowStr::Owned),
-            grant_protocol: GrantProtocol::GraphQl,
+            issuer: Issuer::Provider,
+            credentials_mode: None,
             headers: Vec::new(),
             authenticate: operation(GENERATE, variables),
             renew: (self.renewal == Renewal::Refresh)

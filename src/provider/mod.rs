@@ -17,8 +17,8 @@ pub use option::SecretSource;
 use option::{OptionSpec, Values};
 pub(crate) use profile::MAX_SCHEMA_NAMES;
 pub use profile::{
-    Authorization, CowStr, ExpiryField, GrantProtocol, IdForm, Lifetime, NameKind, Operation, Profile,
-    Revocation, RotationHeader, SchemaName, SecretId, SelectedVariable, SelectorPolicy, StringList,
+    Authorization, CowStr, ExpiryField, GrantProtocol, IdForm, Issuer, Lifetime, NameKind, Operation,
+    Profile, Revocation, RotationHeader, SchemaName, SecretId, SelectedVariable, SelectorPolicy, StringList,
     TokenShape, TokenSource, Variable,
 };
 
@@ -174,7 +174,7 @@ mod tests {
         for profile in profiles() {
             for operation in operations(&profile) {
                 let identified = match &operation.authorization {
-                    Authorization::None | Authorization::AccessToken => None,
+                    Authorization::None | Authorization::AccessToken | Authorization::RefreshToken => None,
                     Authorization::ApiKey(id) | Authorization::Basic(id) | Authorization::Bearer(id) => {
                         Some(*id)
                     }

@@ -13,10 +13,12 @@ use crate::{
 pub struct Profile {
     /// Name in messages and errors, for example `fluz`.
     pub name: CowStr,
-    /// URL of the GraphQL API, and of grants unless `grant_protocol` has its own.
+    /// URL of the GraphQL API, and of each operation that has no URL of its own.
     pub endpoint: CowStr,
-    /// Protocol of grant requests.
-    pub grant_protocol: GrantProtocol,
+    /// Server that issues the tokens.
+    pub issuer: Issuer,
+    /// `credentials` mode of `fetch` in grant requests; the default of `fetch` where `None`.
+    pub credentials_mode: Option<&'static str>,
     /// Headers of grant requests, names in lower case. A value may be a secret, such as the key of a gateway.
     pub headers: Vec<(String, Secret)>,
     /// Obtains a token with the long-lived credentials.
@@ -60,7 +62,8 @@ pub struct Profile {
 impl Profile {
     /// Returns whether tokens with different scopes can be requested.
     pub fn scoping(&self) -> Scoping {
-        let named = self.authenticate.variables.iter().any(|(_, variable)| variable.uses_scopes());
+        let is_scopes = |it: &Variable| *it == Variable::Scopes;
+        let named = self.authenticate.variables.iter().any(|(_, variable)| variable.any(&is_scopes));
         if named || self.selector_policy == SelectorPolicy::Any { Scoping::ByRequest } else { Scoping::Fixed }
     }
 
@@ -126,16 +129,16 @@ pub enum IdForm {
 
 impl Profile {
     /// Returns the name of the token issuer, for messages and errors.
-    pub fn issuer(&self) -> &str {
-        match self.grant_protocol {
-            GrantProtocol::GraphQl => &self.name,
-            GrantProtocol::TokenEndpoint { .. } => "broker",
+    pub fn issuer_name(&self) -> &str {
+        match self.issuer {
+            Issuer::Provider => &self.name,
+            Issuer::Broker => "broker",
         }
     }
 
     /// Returns the URL of grant requests.
     pub fn grant_url(&self) -> &str {
-        self.grant_protocol.url(self)
+        self.authenticate.url(self)
     }
 
     /// Returns the host of grant requests, for messages. It tells a sandbox from production.
@@ -151,8 +154,6 @@ impl Profile {
 pub struct Revocation {
     /// A GraphQL operation, which has both tokens, or a form for each token (RFC 7009): its fields are the variables.
     pub operation: Operation,
-    /// Protocol of the request.
-    pub protocol: GrantProtocol,
     /// Set if the request has the [`headers`](Profile::headers) of grants, which may be secrets of their origin.
     pub has_headers: bool,
     /// Option name of each [`SecretId`] of the operation. They are not those of [`Profile::secrets`], which are read for
@@ -162,38 +163,39 @@ pub struct Revocation {
     pub sources: Vec<SecretSource>,
 }
 
-/// Protocol of grant requests.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GrantProtocol {
-    /// GraphQL over HTTP, sent to the endpoint.
-    GraphQl,
-    /// OAuth 2.0 token endpoint: a form request, and a JSON object as the response (RFC 6749).
-    TokenEndpoint {
-        /// URL of the token endpoint.
-        url: String,
-        /// `credentials` mode of `fetch`; the default of `fetch` where `None`.
-        credentials: Option<&'static str>,
-    },
+/// Server that issues tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Issuer {
+    /// The provider of the API.
+    Provider,
+    /// A server of the application, which identifies the user of a page. Its tokens may be older than its responses.
+    Broker,
 }
 
-impl GrantProtocol {
-    /// Returns the URL of requests to the API with this `profile`.
-    pub fn url<'a>(&'a self, profile: &'a Profile) -> &'a str {
-        match self {
-            Self::GraphQl => &profile.endpoint,
-            Self::TokenEndpoint { url, .. } => url,
-        }
-    }
+/// Protocol of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantProtocol {
+    /// GraphQL over HTTP.
+    GraphQl,
+    /// A form request with a JSON object as the response, as at an OAuth 2.0 token endpoint (RFC 6749). The variables are
+    /// its fields.
+    Form,
+    /// A JSON object as the request and as the response. The variables are its members.
+    Json,
 }
 
 /// Index of a secret in [`Profile::secrets`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecretId(pub usize);
 
-/// A GraphQL operation that returns a token.
+/// An operation that returns or revokes a token.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
-    /// The document, in which `%name%` is the placeholder of a [`SchemaName`].
+    /// Protocol of the request.
+    pub protocol: GrantProtocol,
+    /// URL of the request; [`Profile::endpoint`] where `None`.
+    pub url: Option<String>,
+    /// The GraphQL document, in which `%name%` is the placeholder of a [`SchemaName`].
     pub document: CowStr,
     /// Variables by name.
     pub variables: Vec<(CowStr, Variable)>,
@@ -203,12 +205,29 @@ pub struct Operation {
 
 impl Operation {
     /// Placeholder where a user-supplied function returns the tokens.
-    pub const ABSENT: Self =
-        Self { document: Cow::Borrowed(""), variables: Vec::new(), authorization: Authorization::None };
+    pub const ABSENT: Self = Self {
+        protocol: GrantProtocol::GraphQl,
+        url: None,
+        document: Cow::Borrowed(""),
+        variables: Vec::new(),
+        authorization: Authorization::None,
+    };
+
+    /// Returns the URL of the request to the API with this `profile`.
+    pub fn url<'a>(&'a self, profile: &'a Profile) -> &'a str {
+        self.url.as_deref().unwrap_or(&profile.endpoint)
+    }
 
     /// Returns whether a variable holds plain data, at any depth.
     pub fn has_literals(&self) -> bool {
-        self.variables.iter().any(|(_, variable)| variable.has_literals())
+        let is_literal = |it: &Variable| matches!(it, Variable::Literal(value) if !value.is_null());
+        self.variables.iter().any(|(_, variable)| variable.any(&is_literal))
+    }
+
+    /// Returns whether the request contains the access token.
+    pub fn presents_access_token(&self) -> bool {
+        self.authorization == Authorization::AccessToken
+            || self.variables.iter().any(|(_, variable)| variable.any(&|it| *it == Variable::AccessToken))
     }
 
     /// Returns whether a variable has this name.
@@ -228,7 +247,7 @@ pub enum Variable {
     Secret(SecretId),
     /// The refresh token.
     RefreshToken,
-    /// The access token, in a revocation; in a form, the token to revoke.
+    /// The access token, in a renewal or a revocation; in a form of a revocation, the token to revoke.
     AccessToken,
     /// The kind of the token to revoke, in a form (RFC 7009 section 2.1).
     TokenTypeHint,
@@ -271,33 +290,19 @@ impl Variable {
         }
     }
 
-    fn has_literals(&self) -> bool {
+    /// Returns whether this variable, or one in it, passes `test`.
+    fn any(&self, test: &dyn Fn(&Self) -> bool) -> bool {
         match self {
-            Self::Literal(value) => !value.is_null(),
-            Self::Absent
-            | Self::Secret(_)
-            | Self::RefreshToken
-            | Self::AccessToken
-            | Self::TokenTypeHint
-            | Self::RejectedToken
-            | Self::Scopes => false,
-            Self::Map(members) => members.iter().any(|(_, member)| member.has_literals()),
-            Self::List(items) => items.iter().any(Self::has_literals),
-        }
-    }
-
-    fn uses_scopes(&self) -> bool {
-        match self {
-            Self::Scopes => true,
+            Self::Map(members) => members.iter().any(|(_, member)| member.any(test)),
+            Self::List(items) => items.iter().any(|item| item.any(test)),
             Self::Literal(_)
             | Self::Absent
             | Self::Secret(_)
             | Self::RefreshToken
             | Self::AccessToken
             | Self::TokenTypeHint
-            | Self::RejectedToken => false,
-            Self::Map(members) => members.iter().any(|(_, member)| member.uses_scopes()),
-            Self::List(items) => items.iter().any(Self::uses_scopes),
+            | Self::RejectedToken
+            | Self::Scopes => test(self),
         }
     }
 }
@@ -320,8 +325,10 @@ pub enum Authorization {
     },
     /// `Bearer` with the secret unchanged.
     Bearer(SecretId),
-    /// `Bearer` with the access token, in a revocation.
+    /// `Bearer` with the access token, in a renewal or a revocation.
     AccessToken,
+    /// `Bearer` with the refresh token, in a renewal or a revocation.
+    RefreshToken,
 }
 
 /// Maximum number of [`SchemaName`]s in a profile.

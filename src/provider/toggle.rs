@@ -9,7 +9,7 @@ use super::{
     DefaultFailure, Descriptor, ErrorMatcher, ErrorRules,
     option::{Accepts, OptionSpec},
     profile::{
-        Authorization, CowStr, GrantProtocol, Lifetime, NameKind, Operation, Profile, RotationHeader,
+        Authorization, CowStr, GrantProtocol, Issuer, Lifetime, NameKind, Operation, Profile, RotationHeader,
         SchemaName, SecretId, SelectorPolicy, TokenShape, TokenSource, Variable, strings,
     },
 };
@@ -73,9 +73,12 @@ impl Toggle {
         Profile {
             name: "toggle".into(),
             endpoint: self.endpoint.map_or(ENDPOINT.into(), CowStr::Owned),
-            grant_protocol: GrantProtocol::GraphQl,
+            issuer: Issuer::Provider,
+            credentials_mode: None,
             headers: Vec::new(),
             authenticate: Operation {
+                protocol: GrantProtocol::GraphQl,
+                url: None,
                 document: document.into(),
                 variables: vec![
                     ("login".into(), Variable::Literal(Json::text(login))),

@@ -11,8 +11,8 @@ use crate::{
     json::{Json, Platform},
     options::{Config, GrantSource, SecretSource, Selection, TokenDetermination},
     provider::{
-        Authorization, GrantProtocol, Operation, Profile, RotationHeader, SelectedVariable, StringList,
-        TokenSource, Variable,
+        Authorization, GrantProtocol, Issuer, Operation, Profile, RotationHeader, SelectedVariable,
+        StringList, TokenSource, Variable,
     },
 };
 
@@ -98,7 +98,8 @@ fn describe_profile(profile: &Profile) -> Json {
     let Profile {
         name,
         endpoint,
-        grant_protocol,
+        issuer,
+        credentials_mode,
         headers,
         authenticate,
         renew,
@@ -129,7 +130,8 @@ fn describe_profile(profile: &Profile) -> Json {
     Json::List(vec![
         Json::text(&**name),
         Json::text(&**endpoint),
-        describe_grant_protocol(grant_protocol),
+        Json::Bool(*issuer == Issuer::Broker),
+        credentials_mode.map_or(Json::Null, Json::text),
         Json::List(sent_headers),
         describe_operation(authenticate),
         renew.as_ref().map_or(Json::Null, describe_operation),
@@ -143,24 +145,17 @@ fn describe_profile(profile: &Profile) -> Json {
     ])
 }
 
-fn describe_grant_protocol(grant_protocol: &GrantProtocol) -> Json {
-    match grant_protocol {
-        GrantProtocol::GraphQl => Json::Null,
-        GrantProtocol::TokenEndpoint { url, credentials } => {
-            Json::List(vec![Json::text(url), credentials.map_or(Json::Null, Json::text)])
-        }
-    }
-}
-
 fn describe_strings(words: &StringList) -> Json {
     Json::list_of(&mut words.iter())
 }
 
 fn describe_operation(operation: &Operation) -> Json {
     // Selected per session, and part of its key.
-    let Operation { document, variables: _, authorization } = operation;
+    let Operation { protocol, url, document, variables: _, authorization } = operation;
     let authorization = match authorization {
-        Authorization::None | Authorization::AccessToken => Json::Null,
+        Authorization::None => Json::Null,
+        Authorization::AccessToken => Json::text("accessToken"),
+        Authorization::RefreshToken => Json::text("refreshToken"),
         Authorization::ApiKey(id) => tagged("key", Json::Number(id.0 as f64)),
         Authorization::Basic(id) => tagged("basic", Json::Number(id.0 as f64)),
         Authorization::Bearer(id) => tagged("bearer", Json::Number(id.0 as f64)),
@@ -168,7 +163,13 @@ fn describe_operation(operation: &Operation) -> Json {
             Json::List(vec![Json::text(username), Json::Number(password.0 as f64)])
         }
     };
-    Json::List(vec![Json::text(&**document), authorization])
+    let protocol = match protocol {
+        GrantProtocol::GraphQl => "graphql",
+        GrantProtocol::Form => "form",
+        GrantProtocol::Json => "json",
+    };
+    let url = url.as_ref().map_or(Json::Null, Json::text);
+    Json::List(vec![Json::text(protocol), url, Json::text(&**document), authorization])
 }
 
 /// Describes the variables of both operations with the selected values, and the additional ones.
@@ -206,8 +207,9 @@ fn describe_variable(variable: &Variable) -> Json {
         Variable::Literal(value) => literal(value),
         Variable::Absent => Json::Null,
         Variable::Secret(id) => tagged("secret", Json::Number(id.0 as f64)),
+        Variable::AccessToken => tagged("accessToken", Json::Null),
         // In a revocation alone.
-        Variable::AccessToken | Variable::TokenTypeHint => Json::Null,
+        Variable::TokenTypeHint => Json::Null,
         Variable::RefreshToken => tagged("refreshToken", Json::Null),
         Variable::RejectedToken => tagged("refused", Json::Null),
         Variable::Scopes => tagged("scopes", Json::Null),

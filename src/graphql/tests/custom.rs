@@ -7,8 +7,8 @@ use crate::{
     graphql::rotated_token,
     json::Json,
     provider::{
-        Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Lifetime,
-        Operation, RotationHeader, SecretId, SelectorPolicy, TokenShape, TokenSource, Variable,
+        Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Issuer,
+        Lifetime, Operation, RotationHeader, SecretId, SelectorPolicy, TokenShape, TokenSource, Variable,
         profile::strings,
     },
 };
@@ -22,6 +22,8 @@ const THROTTLED: ErrorMatcher = ErrorMatcher::of(&[429], "");
 /// Profile of the example in the public documentation.
 pub(super) fn acme() -> Profile {
     let authenticate = Operation {
+        protocol: GrantProtocol::GraphQl,
+        url: None,
         document:
             "mutation ($id: ID!, $secret: String!) { login(id: $id, secret: $secret) { jwt renewal ttl } }"
                 .into(),
@@ -32,6 +34,8 @@ pub(super) fn acme() -> Profile {
         authorization: Authorization::None,
     };
     let renew = Operation {
+        protocol: GrantProtocol::GraphQl,
+        url: None,
         document: "mutation ($refresh: String!) { renew(token: $refresh) { jwt renewal ttl } }".into(),
         variables: vec![("refresh".into(), Variable::RefreshToken)],
         authorization: Authorization::None,
@@ -39,7 +43,8 @@ pub(super) fn acme() -> Profile {
     Profile {
         name: "acme".into(),
         endpoint: "https://api.acme.test/graphql".into(),
-        grant_protocol: GrantProtocol::GraphQl,
+        issuer: Issuer::Provider,
+        credentials_mode: None,
         headers: Vec::new(),
         authenticate,
         renew: Some(renew),

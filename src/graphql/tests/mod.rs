@@ -128,7 +128,7 @@ impl Scenario {
             // The requested scopes are not secret, and may equal the granted ones.
             let is_requested = |text: &String| self.scopes.iter().any(|scope| scope == text);
             hidden.extend(contents(response.body.expose()).into_iter().filter(|text| !is_requested(text)));
-            if matches!(self.profile.grant_protocol, GrantProtocol::TokenEndpoint { .. }) {
+            if self.profile.authenticate.protocol == GrantProtocol::Form {
                 // For a token endpoint, `error` is a code.
                 hidden.retain(|text| !response.body.expose().contains(&format!(r#""error":"{text}""#)));
             }

@@ -5,10 +5,9 @@ use crate::provider::{GrantProtocol, Lifetime, braintree::Braintree, fluz::Envir
 use super::*;
 
 fn wire(options: &Value) -> (String, Option<&'static str>) {
-    match accepted(options).profile.grant_protocol {
-        GrantProtocol::TokenEndpoint { url, credentials } => (url, credentials),
-        GrantProtocol::GraphQl => panic!("it is a form"),
-    }
+    let profile = accepted(options).profile;
+    assert_eq!(profile.authenticate.protocol, GrantProtocol::Form);
+    (profile.grant_url().to_owned(), profile.credentials_mode)
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn missing_options_have_the_documented_defaults() {
         for options in [options, undefined] {
             let config = accepted(&options);
 
-            let issuer = config.profile.issuer().to_owned().into();
+            let issuer = config.profile.issuer_name().to_owned().into();
             assert_eq!(config.policy, Policy { issuer, ..Policy::default() });
             assert_eq!(config.timeout, Duration::from_secs(10));
             assert_eq!(config.fetch, None);

@@ -213,7 +213,7 @@ fn every_authorization_is_accepted() {
 fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
     let inner = map([
         ("secret", RawValue::Function("first")),
-        ("list", list([RawValue::Function("second"), text("$scopes"), number(1.5), text("$refreshToken!")])),
+        ("list", list([RawValue::Function("second"), text("$scopes"), number(1.5), text("$9.50")])),
         ("unset", RawValue::Missing),
     ]);
     let variables = map([
@@ -226,7 +226,7 @@ fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
         ("unset", RawValue::Missing),
         ("bare", map([])),
         ("none", list([])),
-        ("dollar", text("$Scopes")),
+        ("dollar", text("$")),
     ]);
 
     let profile = accepted(&acme().with("provider.authenticate.variables", variables)).profile;
@@ -244,7 +244,7 @@ fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
                             Variable::Secret(SecretId(1)),
                             Variable::Scopes,
                             Variable::Literal(Json::Number(1.5)),
-                            Variable::Literal(Json::text("$refreshToken!")),
+                            Variable::Literal(Json::text("$9.50")),
                         ]),
                     ),
                 ]),
@@ -257,7 +257,7 @@ fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
         ("empty", Variable::Literal(Json::text(""))),
         ("bare", Variable::Map(Vec::new())),
         ("none", Variable::List(Vec::new())),
-        ("dollar", Variable::Literal(Json::text("$Scopes"))),
+        ("dollar", Variable::Literal(Json::text("$"))),
     ];
     assert_eq!(profile.authenticate.variables, expected.map(|(name, variable)| (name.into(), variable)));
     let at = "provider.authenticate.variables.input.inner";
@@ -325,7 +325,7 @@ fn revocation_is_an_operation_with_both_tokens() {
 
     let revocation = accepted(&acme().with("provider.revoke", given)).profile.revocation.expect("one");
 
-    assert_eq!(revocation.protocol, GrantProtocol::GraphQl);
+    assert_eq!(revocation.operation.protocol, GrantProtocol::GraphQl);
     assert_eq!(revocation.operation.authorization, Authorization::AccessToken);
     let refresh = Variable::List(vec![Variable::RefreshToken]);
     assert_eq!(revocation.operation.variables, [("a".into(), Variable::AccessToken), ("r".into(), refresh)]);
@@ -409,8 +409,6 @@ fn unknown_placeholders_of_a_revocation_are_rejected() {
     for known in ["$100", "$", "a$accessToken", "$scopes"] {
         accepted(&revoked_by_operation().with("provider.revoke.variables.x", text(known)));
     }
-    // A grant may have a variable of such a value.
-    accepted(&acme().with("provider.authenticate.variables.x", text("$token")));
 }
 
 #[test]
@@ -458,4 +456,78 @@ fn placeholders_are_rejected_where_none_is_replaced() {
     let bearer = map([("bearer", text("$accessToken"))]);
     let given = revoked_by_form().with("provider.revoke.authorization", bearer);
     assert_eq!(rejected(&given), "provider.revoke.authorization.bearer");
+}
+
+#[test]
+fn unknown_placeholders_are_rejected() {
+    for name in ["$token", "$refreshtoken", "$Scopes", "$refreshToken!"] {
+        let variables = map([("input", map([("list", list([text(name)]))]))]);
+        let options = acme().with("provider.authenticate.variables", variables);
+        assert_eq!(rejected(&options), "provider.authenticate.variables.input.list[0]", "{name}");
+
+        let options = acme().with("provider.authenticate.authorization", map([("bearer", text(name))]));
+        assert_eq!(rejected(&options), "provider.authenticate.authorization.bearer", "{name}");
+    }
+    let access_token = map([("token", text("$accessToken"))]);
+    assert_eq!(
+        rejected(&acme().with("provider.authenticate.variables", access_token)),
+        "provider.authenticate.variables.token"
+    );
+}
+
+#[test]
+fn a_renewal_may_present_the_access_token_instead_of_a_refresh_token() {
+    let renew = |variables, bearer| {
+        map([
+            ("document", text("mutation renew")),
+            ("variables", variables),
+            ("authorization", map([("bearer", text(bearer))])),
+        ])
+    };
+    let by_header = acme().with("provider.renew", renew(map([]), "$accessToken"));
+    let by_variable = acme().with("provider.renew", renew(map([("a", text("$accessToken"))]), "secret"));
+    let by_neither = acme().with("provider.renew", renew(map([]), "$refreshToken"));
+
+    assert_eq!(accepted(&by_header).profile.renew.unwrap().authorization, Authorization::AccessToken);
+    assert!(accepted(&by_variable).profile.renew.unwrap().presents_access_token());
+    assert_eq!(rejected(&by_neither), "provider.refreshToken");
+}
+
+#[test]
+fn an_operation_may_have_an_endpoint_of_its_own_and_be_json() {
+    let json = map([("endpoint", text("https://api.acme.test/login")), ("json", map([("id", text("me"))]))]);
+    let renew = map([
+        ("endpoint", text("https://id.acme.test/graphql")),
+        ("document", text("mutation renew")),
+        ("authorization", map([("bearer", text("$accessToken"))])),
+    ]);
+
+    let options = acme().with("provider.authenticate", json).with("provider.renew", renew);
+    let profile = accepted(&options).profile;
+
+    assert_eq!(profile.authenticate.protocol, GrantProtocol::Json);
+    assert_eq!(profile.grant_url(), "https://api.acme.test/login");
+    assert_eq!(profile.renew.as_ref().unwrap().url(&profile), "https://id.acme.test/graphql");
+    assert_eq!(profile.endpoint, "https://api.acme.test/graphql");
+}
+
+#[test]
+fn an_endpoint_of_an_operation_is_checked_as_that_of_the_api() {
+    let insecure = "http://id.acme.test/token";
+    for key in ["authenticate", "renew"] {
+        let operation = map([
+            ("endpoint", text(insecure)),
+            ("document", text("mutation")),
+            ("variables", map([("a", text(if key == "renew" { "$accessToken" } else { "a" }))])),
+        ]);
+        let path = format!("provider.{key}");
+        assert_eq!(rejected(&acme().with(&path, operation)), format!("{path}.endpoint"));
+    }
+    let without_url = map([("json", map([]))]);
+    assert_eq!(
+        rejected(&acme().with("provider.authenticate", without_url)),
+        "provider.authenticate.endpoint"
+    );
+    let both = map([("json", map([])), ("document", text("query")), ("endpoint", text("https://a.test"))]);
+    assert_eq!(rejected(&acme().with("provider.authenticate", both)), "provider.authenticate.json");
 }

@@ -215,7 +215,7 @@ fn ids_of(operation: &Operation) -> Vec<usize> {
     }
     let mut ids: Vec<_> = operation.variables.iter().flat_map(|(_, variable)| of(variable)).collect();
     match &operation.authorization {
-        Authorization::None | Authorization::AccessToken => {}
+        Authorization::None | Authorization::AccessToken | Authorization::RefreshToken => {}
         Authorization::ApiKey(id) | Authorization::Basic(id) | Authorization::Bearer(id) => ids.push(id.0),
         Authorization::BasicPair { password, .. } => ids.push(password.0),
     }
