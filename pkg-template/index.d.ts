@@ -410,8 +410,8 @@ export type CoreSource =
 export interface AccessToken {
   /** The token itself. */
   readonly value: string;
-  /** The token type for the `Authorization` header. */
-  readonly tokenType: "Bearer";
+  /** The scheme of the header that contains it: `"Bearer"`, or that of the profile's `present`; empty for none. */
+  readonly tokenType: string;
   /** The granted scopes; the requested ones if the provider does not report them. */
   readonly scopes: readonly string[];
   /** When it was received, by the provider's clock if that is known. */
@@ -423,7 +423,7 @@ export interface AccessToken {
   /** Returns the properties without the value. */
   toJSON(): {
     value: "[redacted]";
-    tokenType: "Bearer";
+    tokenType: string;
     scopes: readonly string[];
     issuedAt: number;
     expiresAt: number;

@@ -1,5 +1,14 @@
 // The public token object. It is frozen, and its printed forms do not contain the token.
 
+/**
+ * Returns the value of the header that contains a token.
+ *
+ * @param {{ tokenType: string, value: string }} token
+ */
+export function headerValue({ tokenType, value }) {
+  return tokenType === "" ? value : `${tokenType} ${value}`;
+}
+
 /** An access token. */
 export class AccessToken {
   /** Minifiers rename the class, and consoles print its `name`. */
@@ -12,10 +21,11 @@ export class AccessToken {
    * @param {readonly string[]} scopes
    * @param {number} issuedAt
    * @param {number} expiresAt
+   * @param {string} tokenType
    */
-  constructor(value, scopes, issuedAt, expiresAt) {
+  constructor(value, scopes, issuedAt, expiresAt, tokenType) {
     this.#value = value;
-    this.tokenType = /** @type {const} */ ("Bearer");
+    this.tokenType = tokenType;
     this.scopes = Object.freeze(scopes);
     this.issuedAt = issuedAt;
     this.expiresAt = expiresAt;

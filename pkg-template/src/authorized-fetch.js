@@ -2,6 +2,7 @@
 //
 // The core decides whether a response is a rejection, and whether the rejection makes the token invalid.
 
+import { headerValue } from "./access-token.js";
 import { fetchArguments, redirected } from "./fetch-arguments.js";
 import { ignoringErrors } from "./ignoring-errors.js";
 import {
@@ -13,6 +14,7 @@ import {
   resolveAddress,
   userInfoError,
 } from "./origins.js";
+import { presentIn } from "./request-snapshot.js";
 import { isQuery } from "./query-check.js";
 import { discard, inspectResponse, isResponse } from "./response-inspection.js";
 
@@ -60,6 +62,7 @@ import { discard, inspectResponse, isResponse } from "./response-inspection.js";
  */
 export async function authorizedFetch(handle, publicObject, request) {
   if (request.reading) request.init.body = await request.reading;
+  presentIn(request, handle.api.tokenHeader);
   if (!request.takesToken) return handle.fetch(...fetchArguments(request));
   if (!isAllowedOrigin(handle, request.origin)) throw originError(handle, request.origin);
   if (hasUserInfo(request.url)) throw userInfoError();
@@ -268,7 +271,7 @@ function hiddenRedirect() {
  * @param {AccessToken | undefined} token
  */
 function send(handle, request, token) {
-  const [input, init] = fetchArguments(request, token && `${token.tokenType} ${token.value}`);
+  const [input, init] = fetchArguments(request, token && headerValue(token));
   return handle.fetch(input, init);
 }
 

@@ -8,11 +8,11 @@ import { isHeaders, isRead } from "./request-snapshot.js";
  * Returns the arguments for `fetch`. Called once for each time that the request is sent.
  *
  * @param {RequestSnapshot} snapshot
- * @param {string | undefined} [authorization] the header to send; without it, the caller's header or none is sent
+ * @param {string | undefined} [value] of the header with the token; without it, the caller's header or none is sent
  * @returns {[input: any, init?: any]}
  */
-export function fetchArguments({ url, request, init, headers, takesToken }, authorization) {
-  if (takesToken) setAuthorization(headers, authorization);
+export function fetchArguments({ url, request, init, headers, tokenHeader, takesToken }, value) {
+  if (takesToken) setHeader(headers, tokenHeader, value);
   if (request === undefined) return [url, init];
   const input = hasBody(request) ? request.clone() : request;
   // Any member of `init`, even one without effect, resets the referrer of a Request.
@@ -74,18 +74,19 @@ function notReplayableError() {
 }
 
 /**
- * Sets the header that carries the token, or removes it.
+ * Sets or removes a header.
  *
  * @param {Headers | Record<string, string>} headers
+ * @param {string} name in lower case
  * @param {string | undefined} value
  */
-function setAuthorization(headers, value) {
+function setHeader(headers, name, value) {
   if (isHeaders(headers)) {
-    if (value === undefined) headers.delete("authorization");
-    else headers.set("authorization", value);
+    if (value === undefined) headers.delete(name);
+    else headers.set(name, value);
   } else if (value === undefined) {
-    delete headers.authorization;
+    delete headers[name];
   } else {
-    headers.authorization = value;
+    headers[name] = value;
   }
 }

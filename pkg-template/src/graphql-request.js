@@ -12,7 +12,7 @@ import { GraphQLRequestError } from "./graphql-request-error.js";
 import { providerErrorsOf, withoutQuotations } from "./provider-errors.js";
 import { redactor } from "./redaction.js";
 import { secretsOfOperation, variablesOf } from "./request-secrets.js";
-import { requestSnapshot } from "./request-snapshot.js";
+import { presentIn, requestSnapshot } from "./request-snapshot.js";
 import { authStatusOf, isResponse } from "./response-inspection.js";
 import { outlined, parsed } from "./response-outline.js";
 import { TokenError, causeOf, errorOf } from "./token-error.js";
@@ -44,6 +44,7 @@ export async function sendOperation(handle, publicObject, operation) {
   };
   const inspect = reading(operation.maxResponseBytes);
   const request = requestSnapshot(handle.api.endpoint, init);
+  presentIn(request, handle.api.tokenHeader);
   const { response, text, rejected, token, isSignedOut } = await send(
     handle,
     publicObject,

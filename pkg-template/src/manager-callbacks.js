@@ -82,7 +82,7 @@ export class ManagerCallbacks extends HostBindings {
 
   /** @param {string} value @param {string[]} scopes @param {number} issuedAt @param {number} expiresAt */
   createToken(value, scopes, issuedAt, expiresAt) {
-    return new AccessToken(value, scopes, issuedAt, expiresAt);
+    return new AccessToken(value, scopes, issuedAt, expiresAt, this.#runtime.api.tokenScheme);
   }
 
   /** @param {any} fields */

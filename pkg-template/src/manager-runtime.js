@@ -40,6 +40,9 @@ const NOTHING_SELECTED = "{}";
  * @property {string[]} rotationHeaders response headers that may contain a new token
  * @property {boolean} tokenInHeader whether tokens are granted in response headers, which this host can therefore read
  * @property {boolean} revokes whether the API revokes tokens
+ * @property {string} tokenHeader the header of requests that contains the token, in lower case
+ * @property {string} tokenScheme the scheme before the token; empty for none
+ * @property {string[]} rejectionPaths of values in `data` with which the API rejects a token
  * @property {number[]} rejectionStatuses statuses with which the API rejects a token
  * @property {string[]} quotable names of variables and headers of grants that are no secrets
  * @property {string[]} scopePaths paths of the granted scopes below `data`

@@ -18,7 +18,9 @@ import { handled } from "../stores/foreign-promise.js";
  * @property {Record<string, any>} init
  * @property {Headers | Record<string, string>} headers of `request` or `init`
  * @property {AbortSignal | undefined} signal
- * @property {boolean} takesToken whether the token is sent; otherwise the caller has set `Authorization`
+ * @property {string} tokenHeader the header that contains the token
+ * @property {boolean} takesToken whether the token is sent; otherwise the caller has set that header
+ * @property {string | undefined} redirect mode; "follow" if `undefined`
  * @property {boolean} isReplayable whether it can be sent more than once
  * @property {boolean} follows whether redirects are followed here and not by `fetch`
  * @property {Promise<any> | undefined} reading resolves to the body of a `Request` of another implementation
@@ -124,7 +126,7 @@ function ofForeignRequest(url, foreign, members) {
  * @returns {RequestSnapshot}
  */
 function snapshot({ url, origin }, request, init, headers, signal, redirect, isReplayable) {
-  const takesToken = !setsAuthorization(headers);
+  const takesToken = !hasHeader(headers, AUTHORIZATION);
   const follows = takesToken && (redirect === undefined || redirect === "follow") && canFollow();
   if (follows) init.redirect = "manual";
   return {
@@ -134,11 +136,31 @@ function snapshot({ url, origin }, request, init, headers, signal, redirect, isR
     init,
     headers,
     signal,
+    tokenHeader: AUTHORIZATION,
     takesToken,
     isReplayable,
+    redirect,
     follows,
     reading: undefined,
   };
+}
+
+const AUTHORIZATION = "authorization";
+
+/**
+ * Presents the token of a request in this header. Redirects are then not left to `fetch`, which takes `Authorization` off on
+ * the way to another origin, and no other header.
+ *
+ * @param {RequestSnapshot} snapshot
+ * @param {string} header in lower case
+ */
+export function presentIn(snapshot, header) {
+  if (header === AUTHORIZATION) return;
+  const { headers, redirect, init } = snapshot;
+  snapshot.tokenHeader = header;
+  snapshot.takesToken = !hasHeader(headers, header);
+  snapshot.follows = snapshot.takesToken && (redirect === undefined || redirect === "follow");
+  if (snapshot.follows) init.redirect = "manual";
 }
 
 /** @type {boolean | undefined} */
@@ -275,12 +297,14 @@ function isAuthorization(name) {
 }
 
 /**
- * Returns whether the caller has set `Authorization`.
+ * Returns whether the caller has set a header.
  *
  * @param {Headers | Record<string, string>} headers
+ * @param {string} name in lower case
  */
-function setsAuthorization(headers) {
-  return isHeaders(headers) ? headers.has("authorization") : Object.keys(headers).some(isAuthorization);
+function hasHeader(headers, name) {
+  if (isHeaders(headers)) return headers.has(name);
+  return Object.keys(headers).some((key) => key.length === name.length && key.toLowerCase() === name);
 }
 
 /**

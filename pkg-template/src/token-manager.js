@@ -335,4 +335,5 @@ const sessionRef = ({ runtime, selector }, first) => ({
 
 const value = (/** @type {AccessToken} */ token) => token.value;
 const whole = (/** @type {AccessToken} */ token) => token;
-const header = (/** @type {AccessToken} */ token) => `${token.tokenType} ${token.value}`;
+// Not imported, because this file is loaded before the core.
+const header = ({ tokenType, value }) => (tokenType === "" ? value : `${tokenType} ${value}`);

@@ -427,10 +427,11 @@ impl<'a> GrantExchange<'a> {
             if contains_ignore_case(parsed.codes().as_bytes(), "invalid_scope") {
                 code = ErrorCode::InsufficientScope;
             }
+            let option = if self.profile.issuer == Issuer::Broker { "url" } else { "oauth" };
             format!(
-                "{name} gave no token ({summary}): check `url`, that it does not redirect, and the scopes"
+                "{name} gave no token ({summary}): check `{option}`, that its URL does not redirect, and the scopes"
             )
-        } else if parsed.kind != BodyKind::GraphQl {
+        } else if parsed.kind != BodyKind::GraphQl && self.sent.protocol == GrantProtocol::GraphQl {
             format!("{name} answered with {} ({summary}); check `endpoint`", parsed.kind.description())
         } else if failed {
             let reason = match self.scope_suggestion() {
@@ -478,7 +479,11 @@ impl<'a> GrantExchange<'a> {
             DefaultFailure::Protocol => false,
             DefaultFailure::InvalidCredentials => !parsed.errors().is_empty(),
             DefaultFailure::InvalidCredentialsIfExecuted => {
-                parsed.has_failed_execution() && !parsed.errors_match(&INTERNAL_ERROR)
+                let failed = match self.sent.protocol {
+                    GrantProtocol::Json => matches!(parsed.status, 400 | 401 | 403 | 422),
+                    GrantProtocol::GraphQl | GrantProtocol::Form => parsed.has_failed_execution(),
+                };
+                failed && !parsed.errors_match(&INTERNAL_ERROR)
             }
         }
     }

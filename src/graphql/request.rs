@@ -74,9 +74,14 @@ impl RequestBuilder<'_> {
             ("content-type".to_owned(), Secret::new(media_type)),
             ("accept".to_owned(), Secret::new(accept)),
         ];
-        if let Some(value) = self.authorization(&operation.authorization)? {
-            headers.push(("authorization".to_owned(), value));
-        }
+        let authorization = match (&operation.authorization, self.access_token) {
+            (Authorization::AccessToken, token) => token.map(|token| {
+                let presentation = &self.profile.presentation;
+                (presentation.header.to_string(), Secret::new(presentation.value(token)))
+            }),
+            (other, _) => self.authorization(other)?.map(|value| ("authorization".to_owned(), value)),
+        };
+        headers.extend(authorization);
         for (name, value) in self.target.headers {
             match headers.iter_mut().find(|(known, _)| known == name) {
                 Some((_, existing)) => *existing = value.clone(),
@@ -105,13 +110,15 @@ impl RequestBuilder<'_> {
     }
 
     fn authorization(&self, authorization: &Authorization) -> Result<Option<Secret>, TokenError> {
-        let bearer = |token: &str| Secret::new(format!("Bearer {token}"));
         let (scheme, id) = match authorization {
-            Authorization::None => return Ok(None),
-            Authorization::AccessToken => return Ok(self.access_token.map(bearer)),
-            Authorization::RefreshToken => return Ok(self.refresh_token.map(bearer)),
+            // `build` presents the access token.
+            Authorization::None | Authorization::AccessToken => return Ok(None),
+            Authorization::RefreshToken => {
+                return Ok(self.refresh_token.map(|token| Secret::new(["Bearer ", token].concat())));
+            }
             Authorization::ApiKey(id) | Authorization::Basic(id) => ("Basic", id),
-            Authorization::BasicPair { password, .. } => ("Basic", password),
+            Authorization::BasicPair { password: id, .. }
+            | Authorization::ClientSecretBasic { secret: id, .. } => ("Basic", id),
             Authorization::Bearer(id) => ("Bearer", id),
         };
         let secret = self.secret(*id).expose();
@@ -121,6 +128,14 @@ impl RequestBuilder<'_> {
                 // A secret read from a file often ends with a line break.
                 let pair = Secret::new(format!("{username}:{}", without_line_breaks(secret)));
                 base64::encode(pair.expose().as_bytes())
+            }
+            Authorization::ClientSecretBasic { client_id, .. } => {
+                // Both are encoded as in a form, so that they may contain colons.
+                let mut pair = String::new();
+                percent_encode(client_id, &mut pair);
+                pair.push(':');
+                percent_encode(without_line_breaks(secret), &mut pair);
+                base64::encode(Secret::new(pair).expose().as_bytes())
             }
             Authorization::None
             | Authorization::Basic(_)

@@ -72,6 +72,9 @@ pub(crate) fn api_profile_to_js(config: &Config) -> JsValue {
     }
     fields.put("tokenPaths", Json::list_of(&mut tokens.into_iter()));
     fields.flag("quotesErrors", Some(config.quotes_errors));
+    // The header of requests that contains the token, and the scheme before it.
+    fields.text("tokenHeader", Some(&profile.presentation.header));
+    fields.text("tokenScheme", Some(&profile.presentation.scheme));
     // The statuses that reject a token.
     fields.put("rejectionStatuses", Json::List(rejection_statuses));
     // True if bodies of responses may also reject a token.

@@ -71,8 +71,10 @@ fn exclude_alternatives(provider: &Descriptor, options: &OptionReader<'_>) -> Ve
 fn broker<'a>(options: &OptionReader<'a>) -> (ProviderConfig, Values<'a>) {
     let values = options.read(&BROKER, &COMMON, Vec::new());
     let endpoint = values.required_text("endpoint");
-    let expected =
-        format!("\"{}\" or {{ refused, throttled, unavailable, sliding }}", names(&[]).join("\", \""));
+    let expected = format!(
+        "\"{}\" or {{ present, refused, throttled, unavailable, sliding }}",
+        names(&[]).join("\", \"")
+    );
     let api = match options.get("api") {
         Some(RawValue::Text(name)) => match Descriptor::find(name) {
             Some(provider) => Profile { endpoint: endpoint.into(), ..(provider.profile)(&Values::EMPTY) },
@@ -83,7 +85,7 @@ fn broker<'a>(options: &OptionReader<'a>) -> (ProviderConfig, Values<'a>) {
         },
         _ => {
             let description = options.map("api", &expected).unwrap_or_else(|| options.nested("api", &[]));
-            description.allow_only("refused throttled unavailable sliding");
+            description.allow_only("present refused throttled unavailable sliding");
             custom::base_profile("api".to_owned(), endpoint, &description)
         }
     };

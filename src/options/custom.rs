@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     GrantSource, HEADERS, OptionReader, ProviderConfig, RawValue, SecretSource,
     error_rules::error_rules,
+    oauth,
     reader::{is_header_name, split_words},
     table::{COMMON, CUSTOM},
     validation_error::{concat, item_path, redacted_key},
@@ -13,8 +14,8 @@ use crate::{
     json::Function,
     provider::{
         Authorization, CowStr, DefaultFailure, ExpiryField, GrantProtocol, IdForm, Issuer, Lifetime,
-        Operation, Profile, Revocation, RotationHeader, SecretId, SelectorPolicy, StringList, TokenShape,
-        TokenSource, Variable, option::Values,
+        Operation, Presentation, Profile, Revocation, RotationHeader, SecretId, SelectorPolicy, StringList,
+        TokenShape, TokenSource, Variable, option::Values,
     },
 };
 
@@ -26,7 +27,7 @@ pub(super) fn read<'a>(
     let values = options.read(&CUSTOM, &COMMON, Vec::new());
     let scopes = values.scopes().unwrap_or_default();
     provider.allow_only(&concat(&[
-        "name endpoint sliding refused throttled unavailable revoke grant ",
+        "name endpoint present sliding refused throttled unavailable revoke grant ",
         GRANT_KEYS,
     ]));
     let grant = provider.function("grant");
@@ -54,9 +55,18 @@ pub(super) fn read<'a>(
     let grant_source = if let Some(grant) = grant {
         GrantSource::Function(grant)
     } else {
-        read_grant(provider, &mut profile, &mut secrets);
-        if provider.get("denied").is_none() {
-            profile.default_failure = DefaultFailure::InvalidCredentialsIfExecuted;
+        if let Some(oauth) = provider.map("oauth", "{ tokenEndpoint, clientId, clientSecret }") {
+            for key in split_words(OAUTH_EXCLUDES) {
+                if provider.get(key).is_some() {
+                    provider.report_at(key, &["and `oauth` exclude each other; leave one of them out"]);
+                }
+            }
+            oauth::read(provider, &oauth, &mut profile, &mut secrets);
+        } else {
+            read_grant(provider, &mut profile, &mut secrets);
+            if provider.get("denied").is_none() {
+                profile.default_failure = DefaultFailure::InvalidCredentialsIfExecuted;
+            }
         }
         profile.secrets = StringList::Owned(secrets.names);
         profile.selector_policy = SelectorPolicy::PlainVariables { optional: &[], form: IdForm::Any };
@@ -88,6 +98,7 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
         expiry: None,
         lifetime: Lifetime::Default(DEFAULT_LIFETIME),
         rotation: rotation(description),
+        presentation: presentation(description),
         error_rules: error_rules(description),
         default_failure: DefaultFailure::Protocol,
         advice: "what `authenticate` identifies with",
@@ -99,14 +110,17 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
 }
 
 /// Keys that describe grants, which exclude a `grant` function.
-const GRANT_KEYS: &str = "authenticate renew token refreshToken scopes expiry headers denied";
+const GRANT_KEYS: &str = "authenticate renew token refreshToken scopes expiry headers denied oauth";
+
+/// Keys that `oauth` replaces.
+const OAUTH_EXCLUDES: &str = "authenticate renew token refreshToken scopes expiry";
 
 /// Lifetime where none is stated: long enough to limit the load on the API, short enough that rejected calls are rare.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// Secrets in the order of their ids.
 #[derive(Default)]
-struct SecretCollector {
+pub(super) struct SecretCollector {
     names: Vec<String>,
     sources: Vec<SecretSource>,
     /// Purpose of the operation that is read.
@@ -129,7 +143,8 @@ enum Purpose {
 }
 
 impl SecretCollector {
-    fn add(&mut self, name: String, source: SecretSource) -> SecretId {
+    /// Adds a secret.
+    pub(super) fn add(&mut self, name: String, source: SecretSource) -> SecretId {
         self.names.push(name);
         self.sources.push(source);
         SecretId(self.sources.len() - 1)
@@ -251,7 +266,8 @@ fn operation(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Operati
     }
 }
 
-fn members(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Vec<(CowStr, Variable)> {
+/// Reads variables.
+pub(super) fn members(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Vec<(CowStr, Variable)> {
     let mut variables = Vec::new();
     for (key, value) in given.members() {
         if !matches!(value, RawValue::Missing) {
@@ -434,6 +450,33 @@ fn expiry(provider: &OptionReader<'_>, profile: &mut Profile) {
         given.report_invalid("jwt", "true, or tell the expiry in another way");
     }
 }
+
+/// Reads `present`. A scheme belongs to `Authorization` (RFC 9110 section 11.6.2); other headers have none unless it is
+/// given.
+fn presentation(provider: &OptionReader<'_>) -> Presentation {
+    let Some(given) = provider.map("present", "{ header, scheme }") else { return Presentation::BEARER };
+    given.allow_only("header scheme");
+    let mut header = given.text("header", HEADER_NAME).unwrap_or_else(|| "authorization".to_owned());
+    header.make_ascii_lowercase();
+    if !is_header_name(&header) || split_words(RESERVED_HEADERS).contains(&&*header) {
+        given.report_value("header", "not a header that can contain a token", HEADER_NAME);
+    }
+    let default = if header == "authorization" { "Bearer" } else { "" };
+    let scheme = match given.get("scheme") {
+        None => default,
+        Some(value) => {
+            let scheme = value.as_text().filter(|scheme| scheme.is_empty() || is_header_name(scheme));
+            if scheme.is_none() {
+                given.report_invalid("scheme", "a word, for example \"JWT\", or an empty string");
+            }
+            scheme.unwrap_or_default()
+        }
+    };
+    Presentation { scheme: scheme.to_owned().into(), header: header.into() }
+}
+
+/// Headers that requests have for other purposes.
+const RESERVED_HEADERS: &str = "accept content-length content-type cookie host";
 
 fn rotation(provider: &OptionReader<'_>) -> Option<RotationHeader> {
     let given = provider.map("sliding", "{ header: \"x-authorization\" }")?;

@@ -6,6 +6,7 @@
 mod builtin;
 mod custom;
 mod error_rules;
+mod oauth;
 mod reader;
 mod selector;
 pub mod table;
@@ -31,7 +32,7 @@ use crate::{
     },
     json::{Credentials, Function, Json, Platform},
     provider::{
-        Issuer, Profile,
+        GrantProtocol, Issuer, Profile,
         option::{OptionSpec, Values},
     },
 };
@@ -183,10 +184,14 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
     let own_origin = urls.check_endpoint(&profile.endpoint);
     if let Some(url) = &mut profile.authenticate.url {
         *url = (platform.resolve_url)(url);
-        urls.check(
-            if profile.issuer == Issuer::Broker { "url" } else { "provider.authenticate.endpoint" },
-            url,
-        );
+        let key = match (profile.issuer, profile.authenticate.protocol) {
+            (Issuer::Broker, _) => "url",
+            (Issuer::Provider, GrantProtocol::Form) => "provider.oauth.tokenEndpoint",
+            (Issuer::Provider, GrantProtocol::GraphQl | GrantProtocol::Json) => {
+                "provider.authenticate.endpoint"
+            }
+        };
+        urls.check(key, url);
     }
     if let Some(url) = profile.renew.as_mut().and_then(|renew| renew.url.as_mut()) {
         *url = (platform.resolve_url)(url);

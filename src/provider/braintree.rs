@@ -16,8 +16,8 @@ use super::{
     fluz::ENVIRONMENT,
     option::{Accepts, OptionSpec},
     profile::{
-        Authorization, CowStr, ExpiryField, GrantProtocol, Issuer, Lifetime, Operation, Profile, SecretId,
-        SelectorPolicy, TokenSource, Variable, strings,
+        Authorization, CowStr, ExpiryField, GrantProtocol, Issuer, Lifetime, Operation, Presentation,
+        Profile, SecretId, SelectorPolicy, TokenSource, Variable, strings,
     },
 };
 
@@ -99,6 +99,7 @@ impl Braintree {
             }),
             lifetime: self.lifetime.map_or(Lifetime::Default(LIFETIME), Lifetime::Declared),
             rotation: None,
+            presentation: Presentation::BEARER,
             error_rules: ERROR_RULES,
             default_failure: DefaultFailure::Protocol,
             advice: "that `clientId` and `clientSecret` belong to this environment, and that the OAuth client \

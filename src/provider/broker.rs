@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use super::{
-    DefaultFailure, ErrorMatcher, ErrorRules,
+    DefaultFailure, ErrorRules,
+    error_rules::{OAUTH_DENIED, OAUTH_OUTAGE},
     profile::{
         Authorization, ExpiryField, GrantProtocol, Issuer, Lifetime, Operation, Profile, SelectorPolicy,
         TokenSource, Variable, strings,
@@ -51,7 +52,7 @@ impl Broker {
                 unit: Duration::from_secs(1),
             }),
             lifetime: self.lifetime.map_or(Lifetime::Default(DEFAULT_LIFETIME), Lifetime::AtMost),
-            error_rules: ErrorRules { denied: DENIED, outage: OUTAGE, ..api.error_rules },
+            error_rules: ErrorRules { denied: OAUTH_DENIED, outage: OAUTH_OUTAGE, ..api.error_rules },
             default_failure: DefaultFailure::Protocol,
             advice: "that the user is signed in, and what `authorize` of the broker gives",
             secrets: strings(""),
@@ -60,11 +61,6 @@ impl Broker {
         }
     }
 }
-
-const DENIED: ErrorMatcher =
-    ErrorMatcher::of(&[401, 403], "invalid_client|invalid_grant|unauthorized_client|access_denied");
-
-const OUTAGE: ErrorMatcher = ErrorMatcher::of(&[], "temporarily_unavailable");
 
 /// Lifetime where the response has no `expires_in`, which RFC 6749 only recommends.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(5 * 60);

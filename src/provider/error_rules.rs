@@ -81,6 +81,14 @@ pub const CODE_PATHS: &str = "extensions.code|extensions.errorClass|code|extensi
     extensions.response.statusCode|extensions.originalError.statusCode|extensions.exception.code|\
     extensions.exception.name";
 
+/// Errors of a token endpoint that reject the credentials: RFC 6749 section 5.2, and section 4.1.2.1, whose codes some
+/// servers use here as well.
+pub const OAUTH_DENIED: ErrorMatcher =
+    ErrorMatcher::of(&[401, 403], "invalid_client|invalid_grant|unauthorized_client|access_denied");
+
+/// Errors of a token endpoint that is temporarily unavailable (RFC 6749 section 4.1.2.1).
+pub const OAUTH_OUTAGE: ErrorMatcher = ErrorMatcher::of(&[], "temporarily_unavailable|server_error");
+
 /// Meaning of errors that match no rule, in response to a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DefaultFailure {

@@ -10,8 +10,8 @@ use super::{
     DefaultFailure, Descriptor, ErrorMatcher, ErrorRules,
     option::{Accepts, OptionSpec, Values},
     profile::{
-        Authorization, CowStr, GrantProtocol, IdForm, Issuer, Lifetime, NameKind, Operation, Profile,
-        SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, strings,
+        Authorization, CowStr, GrantProtocol, IdForm, Issuer, Lifetime, NameKind, Operation, Presentation,
+        Profile, SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, strings,
     },
 };
 use crate::json::Json;
@@ -174,6 +174,7 @@ impl Fluz {
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(lifetime)),
             rotation: None,
+            presentation: Presentation::BEARER,
             error_rules: ERROR_RULES,
             default_failure: DefaultFailure::Protocol,
             advice,

@@ -18,8 +18,8 @@ use option::{OptionSpec, Values};
 pub(crate) use profile::MAX_SCHEMA_NAMES;
 pub use profile::{
     Authorization, CowStr, ExpiryField, GrantProtocol, IdForm, Issuer, Lifetime, NameKind, Operation,
-    Profile, Revocation, RotationHeader, SchemaName, SecretId, SelectedVariable, SelectorPolicy, StringList,
-    TokenShape, TokenSource, Variable,
+    Presentation, Profile, Revocation, RotationHeader, SchemaName, SecretId, SelectedVariable,
+    SelectorPolicy, StringList, TokenShape, TokenSource, Variable,
 };
 
 /// The built-in providers. Validation, the flags of the command line, the entry `/scopes` and the documentation list
@@ -178,7 +178,8 @@ mod tests {
                     Authorization::ApiKey(id) | Authorization::Basic(id) | Authorization::Bearer(id) => {
                         Some(*id)
                     }
-                    Authorization::BasicPair { password, .. } => Some(*password),
+                    Authorization::BasicPair { password: id, .. }
+                    | Authorization::ClientSecretBasic { secret: id, .. } => Some(*id),
                 };
                 let filled = operation.variables.iter().flat_map(|(_, it)| secrets_of(it));
 

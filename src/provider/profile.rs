@@ -43,6 +43,8 @@ pub struct Profile {
     pub lifetime: Lifetime,
     /// Headers in which API responses return a new token.
     pub rotation: Option<RotationHeader>,
+    /// Header of requests that contains the token.
+    pub presentation: Presentation,
     /// Recognizes errors in responses.
     pub error_rules: ErrorRules,
     /// Meaning of errors that match no rule, in response to a grant.
@@ -323,6 +325,13 @@ pub enum Authorization {
         /// The password.
         password: SecretId,
     },
+    /// `Basic` with an OAuth client's id and secret (RFC 6749 section 2.3.1).
+    ClientSecretBasic {
+        /// The client's id.
+        client_id: String,
+        /// The client's secret.
+        secret: SecretId,
+    },
     /// `Bearer` with the secret unchanged.
     Bearer(SecretId),
     /// `Bearer` with the access token, in a renewal or a revocation.
@@ -401,6 +410,26 @@ pub struct RotationHeader {
     pub headers: StringList,
     /// Expected form of the token.
     pub shape: TokenShape,
+}
+
+/// Header of requests that contains the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presentation {
+    /// Name in lower case.
+    pub header: CowStr,
+    /// Authentication scheme before the token (RFC 9110 section 11.4); none where empty.
+    pub scheme: CowStr,
+}
+
+impl Presentation {
+    /// `Authorization: Bearer …` (RFC 6750 section 2.1).
+    pub const BEARER: Self = Self { header: Cow::Borrowed("authorization"), scheme: Cow::Borrowed("Bearer") };
+
+    /// Returns the value of the header.
+    pub fn value(&self, token: &str) -> String {
+        let space = if self.scheme.is_empty() { "" } else { " " };
+        [&*self.scheme, space, token].concat()
+    }
 }
 
 /// Expected form of a token, so that other header values are not taken for tokens.

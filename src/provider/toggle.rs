@@ -9,8 +9,8 @@ use super::{
     DefaultFailure, Descriptor, ErrorMatcher, ErrorRules,
     option::{Accepts, OptionSpec},
     profile::{
-        Authorization, CowStr, GrantProtocol, Issuer, Lifetime, NameKind, Operation, Profile, RotationHeader,
-        SchemaName, SecretId, SelectorPolicy, TokenShape, TokenSource, Variable, strings,
+        Authorization, CowStr, GrantProtocol, Issuer, Lifetime, NameKind, Operation, Presentation, Profile,
+        RotationHeader, SchemaName, SecretId, SelectorPolicy, TokenShape, TokenSource, Variable, strings,
     },
 };
 use crate::json::Json;
@@ -101,6 +101,7 @@ impl Toggle {
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(LIFETIME)),
             rotation: Some(RotationHeader { headers: strings(HEADERS), shape: TokenShape::Jwt }),
+            presentation: Presentation::BEARER,
             error_rules: ERROR_RULES,
             // The response to a wrong password is not documented, and errors have no codes.
             default_failure: DefaultFailure::InvalidCredentials,

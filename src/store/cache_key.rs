@@ -114,6 +114,7 @@ fn describe_profile(profile: &Profile) -> Json {
         scopes: _,
         expiry: _,
         lifetime: _,
+        presentation: _,
         error_rules: _,
         default_failure: _,
         advice: _,
@@ -159,6 +160,9 @@ fn describe_operation(operation: &Operation) -> Json {
         Authorization::ApiKey(id) => tagged("key", Json::Number(id.0 as f64)),
         Authorization::Basic(id) => tagged("basic", Json::Number(id.0 as f64)),
         Authorization::Bearer(id) => tagged("bearer", Json::Number(id.0 as f64)),
+        Authorization::ClientSecretBasic { client_id, secret } => {
+            tagged("client", Json::List(vec![Json::text(client_id), Json::Number(secret.0 as f64)]))
+        }
         Authorization::BasicPair { username, password } => {
             Json::List(vec![Json::text(username), Json::Number(password.0 as f64)])
         }

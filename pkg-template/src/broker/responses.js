@@ -24,8 +24,10 @@ export function granted(token, remainingMs, headers) {
   const expires_in = Math.floor(remainingMs / 1000);
   if (expires_in < 1)
     throw new OAuthError(503, TEMPORARILY_UNAVAILABLE, "the token is about to expire", retryAfter(1_000));
-  const { value: access_token, tokenType: token_type, scopes } = token;
+  const { value: access_token, tokenType, scopes } = token;
   const scope = scopes.length > 0 ? { scope: scopes.join(" ") } : {};
+  // RFC 6749 section 5.1 requires a type, and pages present the token as they are told to.
+  const token_type = tokenType === "" ? "Bearer" : tokenType;
   return answer(200, { access_token, token_type, expires_in, ...scope }, headers);
 }
 

@@ -8,8 +8,8 @@ use crate::{
     json::Json,
     provider::{
         Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Issuer,
-        Lifetime, Operation, RotationHeader, SecretId, SelectorPolicy, TokenShape, TokenSource, Variable,
-        profile::strings,
+        Lifetime, Operation, Presentation, RotationHeader, SecretId, SelectorPolicy, TokenShape, TokenSource,
+        Variable, profile::strings,
     },
 };
 
@@ -60,6 +60,7 @@ pub(super) fn acme() -> Profile {
         }),
         lifetime: Lifetime::Default(15 * MINUTE),
         rotation: Some(RotationHeader { headers: strings("x-authorization"), shape: TokenShape::Any }),
+        presentation: Presentation::BEARER,
         error_rules: ErrorRules {
             rejected: ErrorMatcher {
                 statuses: (&[401]).into(),
@@ -299,4 +300,115 @@ fn rejecting_status_contains_no_new_token() {
 
     assert_eq!(observed(419), None);
     assert!(observed(401).is_some());
+}
+
+#[test]
+fn a_json_operation_is_sent_to_its_own_endpoint_and_answered_by_json() {
+    let mut profile = acme();
+    profile.authenticate.protocol = GrantProtocol::Json;
+    profile.authenticate.url = Some("https://api.acme.test/api/auth/local".to_owned());
+    profile.token = TokenSource::Data(strings("jwt"));
+    profile.default_failure = DefaultFailure::InvalidCredentialsIfExecuted;
+    let mut scenario = Scenario::new(profile.clone(), &[], &[SECRET]);
+
+    let token = scenario.respond(reply(200, r#"{"jwt":"planted-token"}"#)).unwrap();
+
+    assert_eq!(token.access_token.expose(), "planted-token");
+    let request = scenario.last();
+    assert_eq!(request.url, "https://api.acme.test/api/auth/local");
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    assert_eq!(request.json(), json!({ "id": "me", "secret": SECRET }));
+
+    for (status, code) in [
+        (400, ErrorCode::InvalidCredentials),
+        (401, ErrorCode::InvalidCredentials),
+        (404, ErrorCode::Protocol),
+        (429, ErrorCode::RateLimited),
+        (503, ErrorCode::Server),
+    ] {
+        let body = json!({ "data": null, "error": { "status": status, "name": "ValidationError", "message": "no" } });
+        let error = Scenario::new(profile.clone(), &[], &[SECRET]).respond(reply(status, &body.to_string()));
+
+        assert_eq!(error.unwrap_err().error().unwrap().code, code, "{status}");
+    }
+}
+
+#[test]
+fn the_id_and_secret_of_a_client_are_encoded_as_in_a_form() {
+    let authorization =
+        Authorization::ClientSecretBasic { client_id: "a:b c".to_owned(), secret: SecretId(0) };
+
+    // RFC 6749 section 2.3.1.
+    let expected = format!("Basic {}", crate::base64::encode(b"a%3Ab%20c:p%2Bq%2F%3A"));
+    assert_eq!(identified(authorization, "p+q/:\n"), Some(expected));
+}
+
+#[test]
+fn a_renewal_presents_the_access_token_in_a_variable_or_in_the_header() {
+    let renew = Operation {
+        variables: vec![("a".into(), Variable::AccessToken), ("r".into(), Variable::RefreshToken)],
+        authorization: Authorization::AccessToken,
+        ..acme().renew.unwrap()
+    };
+    let profile = Profile { renew: Some(renew), ..acme() };
+    for (renewal, variables) in [
+        (json!("planted-renewal"), json!({ "a": "planted-token", "r": "planted-renewal", })),
+        (json!(null), json!({ "a": "planted-token", "r": null })),
+    ] {
+        let mut scenario = Scenario::new(profile.clone(), &["read"], &[SECRET]);
+        let token =
+            scenario.respond(logged_in(json!({ "jwt": "planted-token", "renewal": renewal }))).unwrap();
+
+        let refresh_token = token.refresh_token.clone().expect("there is something to present");
+        let answer = json!({ "data": { "renew": { "jwt": "planted-second" } } });
+        let renewed =
+            scenario.refresh(refresh_token.expose(), once(reply(200, &answer.to_string()))).unwrap();
+
+        assert_eq!(renewed.access_token.expose(), "planted-second");
+        assert_eq!(scenario.last().variables(), variables);
+        assert_eq!(scenario.last().header("authorization"), Some("Bearer planted-token"));
+    }
+}
+
+#[test]
+fn an_error_that_matches_no_rule_is_one_of_the_credentials_if_the_operation_was_executed() {
+    let profile = Profile { default_failure: DefaultFailure::InvalidCredentialsIfExecuted, ..acme() };
+    for (body, code) in [
+        (json!({ "data": null, "errors": [{ "message": "no" }] }), ErrorCode::InvalidCredentials),
+        (json!({ "data": { "login": { "jwt": null } } }), ErrorCode::InvalidCredentials),
+        (json!({ "data": { "login": { "success": false } } }), ErrorCode::InvalidCredentials),
+        (json!({ "data": { "login": { "errorCode": "X" } } }), ErrorCode::InvalidCredentials),
+        (json!({ "data": { "login": { "errors": [{ "code": "X" }] } } }), ErrorCode::InvalidCredentials),
+        (
+            json!({ "data": { "login": { "errors": { "all": [{ "code": "X" }] } } } }),
+            ErrorCode::InvalidCredentials,
+        ),
+        // The operation was not executed, or failed inside the server.
+        (json!({ "errors": [{ "message": "no" }] }), ErrorCode::Protocol),
+        (
+            json!({ "data": null, "errors": [{ "message": "no", "extensions": { "code": "INTERNAL_SERVER_ERROR" } }] }),
+            ErrorCode::Protocol,
+        ),
+        (json!({ "data": { "login": { "errors": [] } } }), ErrorCode::Protocol),
+    ] {
+        let mut scenario = scenario(profile.clone());
+        let error = scenario.respond(reply(200, &body.to_string())).unwrap_err();
+
+        assert_eq!(error.error().unwrap().code, code, "{body}");
+    }
+}
+
+#[test]
+fn the_payload_of_a_grant_may_name_the_code_of_a_failure() {
+    let rules = ErrorRules { denied: ErrorMatcher::of(&[], "wrong_password"), ..acme().error_rules };
+    let profile = Profile { error_rules: rules, ..acme() };
+    for payload in [
+        json!({ "errorCode": "WRONG_PASSWORD" }),
+        json!({ "errors": [{ "code": "OTHER" }, { "code": "wrong_password" }] }),
+        json!({ "errors": { "password": [{ "code": "wrong_password" }] } }),
+    ] {
+        let error = scenario(profile.clone()).respond(logged_in(payload.clone())).unwrap_err();
+
+        assert_eq!(error.error().unwrap().code, ErrorCode::InvalidCredentials, "{payload}");
+    }
 }

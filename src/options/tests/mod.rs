@@ -7,6 +7,7 @@ mod common;
 mod custom;
 mod endpoint;
 mod keys;
+mod oauth;
 mod properties;
 mod selector;
 mod store;

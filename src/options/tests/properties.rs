@@ -217,7 +217,8 @@ fn ids_of(operation: &Operation) -> Vec<usize> {
     match &operation.authorization {
         Authorization::None | Authorization::AccessToken | Authorization::RefreshToken => {}
         Authorization::ApiKey(id) | Authorization::Basic(id) | Authorization::Bearer(id) => ids.push(id.0),
-        Authorization::BasicPair { password, .. } => ids.push(password.0),
+        Authorization::BasicPair { password: id, .. }
+        | Authorization::ClientSecretBasic { secret: id, .. } => ids.push(id.0),
     }
     ids
 }

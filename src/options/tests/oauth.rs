@@ -1,0 +1,141 @@
+//! Options of an OAuth 2.0 token endpoint.
+
+use crate::{
+    json::Json,
+    provider::{Authorization, GrantProtocol, SecretId, Variable, error_rules::OAUTH_DENIED},
+};
+
+use super::*;
+
+/// Minimal options of a token endpoint.
+fn oauth() -> Value {
+    let oauth = map([
+        ("tokenEndpoint", text("https://id.acme.test/token")),
+        ("clientId", text("client")),
+        ("clientSecret", text("planted-secret")),
+    ]);
+    let provider =
+        map([("name", text("acme")), ("endpoint", text("https://api.acme.test/graphql")), ("oauth", oauth)]);
+    map([("provider", provider)])
+}
+
+fn fields(options: &Value) -> Vec<(String, Variable)> {
+    let variables = accepted(options).profile.authenticate.variables;
+    variables.into_iter().map(|(name, variable)| (name.into_owned(), variable)).collect()
+}
+
+fn field(name: &str, value: &str) -> (String, Variable) {
+    (name.to_owned(), Variable::Literal(Json::text(value)))
+}
+
+#[test]
+fn client_credentials_are_the_default_grant() {
+    let config = accepted(&oauth().with("scopes", texts(&["read", "write"])));
+
+    let profile = &config.profile;
+    assert_eq!(profile.grant_url(), "https://id.acme.test/token");
+    assert_eq!(profile.authenticate.protocol, GrantProtocol::Form);
+    let authorization =
+        Authorization::ClientSecretBasic { client_id: "client".to_owned(), secret: SecretId(0) };
+    assert_eq!(profile.authenticate.authorization, authorization);
+    let scope = ("scope".to_owned(), Variable::Scopes);
+    assert_eq!(fields(&oauth()), [field("grant_type", "client_credentials"), scope]);
+    assert_eq!(profile.secrets, ["provider.oauth.clientSecret"]);
+    assert_eq!(profile.error_rules.denied, OAUTH_DENIED);
+    let renew = profile.renew.as_ref().expect("a refresh token may be issued");
+    assert_eq!(renew.url(profile), "https://id.acme.test/token");
+    assert_eq!(renew.authorization, authorization);
+    assert_eq!(renew.variables[1], ("refresh_token".into(), Variable::RefreshToken));
+}
+
+#[test]
+fn the_client_authenticates_by_header_by_fields_or_not_at_all() {
+    let method = |method| oauth().with("provider.oauth.clientAuthentication", text(method));
+    let by_fields = fields(&method("client_secret_post"));
+    assert_eq!(
+        by_fields[2..],
+        [field("client_id", "client"), ("client_secret".to_owned(), Variable::Secret(SecretId(0)))]
+    );
+
+    let public = oauth().without("provider.oauth.clientSecret");
+    assert_eq!(fields(&public)[2..], [field("client_id", "client")]);
+    assert_eq!(accepted(&public).profile.authenticate.authorization, Authorization::None);
+
+    assert_eq!(rejected(&method("none")), "provider.oauth.clientSecret");
+    assert_eq!(
+        rejected(&public.with("provider.oauth.clientAuthentication", text("client_secret_basic"))),
+        "provider.oauth.clientSecret"
+    );
+    assert_eq!(rejected(&method("private_key_jwt")), "provider.oauth.clientAuthentication");
+}
+
+#[test]
+fn each_grant_has_its_own_credentials() {
+    let password = oauth()
+        .with("provider.oauth.grant", text("password"))
+        .with("provider.oauth.username", text("ann"))
+        .with("provider.oauth.password", RawValue::Function("password"));
+    assert_eq!(
+        fields(&password)[..3],
+        [
+            field("grant_type", "password"),
+            ("username".to_owned(), Variable::Secret(SecretId(1))),
+            ("password".to_owned(), Variable::Secret(SecretId(2))),
+        ]
+    );
+    let initial = oauth()
+        .with("provider.oauth.grant", text("refresh_token"))
+        .with("provider.oauth.refreshToken", RawValue::Function("initial"));
+    assert_eq!(fields(&initial)[1], ("refresh_token".to_owned(), Variable::Secret(SecretId(1))));
+
+    for (options, key) in [
+        (&oauth(), "username"),
+        (&oauth(), "password"),
+        (&oauth(), "refreshToken"),
+        (&password, "refreshToken"),
+        (&initial, "password"),
+    ] {
+        let path = format!("provider.oauth.{key}");
+        assert_eq!(rejected(&options.clone().with(&path, text("planted"))), path);
+    }
+}
+
+#[test]
+fn parameters_are_sent_with_each_request() {
+    let parameters = map([("audience", text("api")), ("assertion", RawValue::Function("sign"))]);
+    let profile = accepted(&oauth().with("provider.oauth.parameters", parameters)).profile;
+
+    let own = [
+        ("audience".into(), Variable::Literal(Json::text("api"))),
+        ("assertion".into(), Variable::Secret(SecretId(1))),
+    ];
+    assert!(profile.authenticate.variables.ends_with(&own));
+    assert!(profile.renew.unwrap().variables.ends_with(&own));
+
+    let number = map([("audience", number(1.0))]);
+    let options = oauth().with("provider.oauth.parameters", number);
+    assert_eq!(rejected(&options), "provider.oauth.parameters.audience");
+}
+
+#[test]
+fn a_token_endpoint_excludes_what_it_replaces() {
+    for (key, value) in [
+        ("authenticate", map([("document", text("mutation"))])),
+        ("renew", map([("document", text("mutation"))])),
+        ("token", map([("data", text("token"))])),
+        ("refreshToken", map([("data", text("token"))])),
+        ("scopes", map([("data", text("scopes"))])),
+        ("expiry", map([("jwt", RawValue::Bool(true))])),
+    ] {
+        let path = format!("provider.{key}");
+        assert_eq!(rejected(&oauth().with(&path, value)), path);
+    }
+    for key in ["tokenEndpoint", "clientId"] {
+        let path = format!("provider.oauth.{key}");
+        assert_eq!(rejected(&oauth().without(&path)), path);
+    }
+    assert_eq!(
+        rejected(&oauth().with("provider.oauth.tokenEndpoint", text("http://id.acme.test/token"))),
+        "provider.oauth.tokenEndpoint"
+    );
+}
