@@ -333,7 +333,10 @@ export type BrokerProviderOptions = CommonOptions & {
    *
    * @defaultValue `{ refused: { statuses: [401] } }`
    */
-  api?: BuiltinProvider | Pick<ProfileBase, "refused" | "sliding"> | undefined;
+  api?:
+    | BuiltinProvider
+    | Pick<ProfileBase, "present" | "refused" | "throttled" | "unavailable" | "sliding">
+    | undefined;
   /**
    * Mode in which cookies are sent to the broker: `"include"` if it has another origin.
    *
@@ -347,7 +350,7 @@ export type BrokerProviderOptions = CommonOptions & {
 /** Any other API. */
 export type ProfileOptions = CommonOptions & {
   /** The description of the API, as data or with a function that acquires tokens. */
-  provider: Profile | GrantProfile;
+  provider: Profile | OAuthProfile | GrantProfile;
   /** The scopes to request: the value of `"$scopes"` in variables, or passed to the `grant` function. */
   scopes?: readonly string[] | undefined;
 };
@@ -364,21 +367,26 @@ export interface ProfileBase {
    */
   sliding?: { header: string | readonly string[] } | undefined;
   /**
-   * The responses by which the API rejects a token or credentials: any of these suffices. Messages are compared in
-   * full, ignoring case.
+   * The header of requests that contains the token, and the authentication scheme before it; an empty scheme is none.
+   *
+   * @defaultValue `{ header: "Authorization", scheme: "Bearer" }`; the scheme of any other header is empty
+   */
+  present?: { header?: string | undefined; scheme?: string | undefined } | undefined;
+  /**
+   * The failures by which the API rejects a token, or a grant the credentials.
    *
    * @defaultValue `{ statuses: [401] }`
    */
-  refused?:
-    | {
-        /** HTTP statuses. */
-        statuses?: readonly number[] | undefined;
-        /** Messages of errors in a response. */
-        messages?: readonly string[] | undefined;
-        /** `extensions.code` of errors in a response. */
-        codes?: readonly string[] | undefined;
-      }
-    | undefined;
+  refused?: FailureRules | undefined;
+  /**
+   * The failures by which the API limits the rate of requests.
+   *
+   * @defaultValue `{ statuses: [429] }`, and the codes `THROTTLED`, `RATE_LIMITED`, `RATE_LIMIT_EXCEEDED`,
+   *   `TOO_MANY_REQUESTS`, `STRAPI_RATE_LIMIT_ERROR` and `KT-CT-1199`
+   */
+  throttled?: FailureRules | undefined;
+  /** The failures by which the API reports an outage, besides the statuses 408 and 500 to 599. */
+  unavailable?: FailureRules | undefined;
   /**
    * How `revoke()` revokes tokens: a GraphQL operation that is sent to `endpoint`, or an endpoint of RFC 7009.
    *
@@ -387,6 +395,40 @@ export interface ProfileBase {
    * access token. The operation must have one of them. A response with `data` and without errors is a success.
    */
   revoke?: Operation | RevocationEndpoint | undefined;
+}
+
+/**
+ * A kind of failure. A response is one if it matches any member. A list that is given replaces that of the default, and an
+ * empty one matches nothing.
+ */
+export interface FailureRules {
+  /** HTTP statuses. */
+  statuses?: readonly number[] | undefined;
+  /**
+   * Codes of errors, ignoring case. They are read from `extensions.code`, `extensions.errorClass`, `code`,
+   * `extensions.errorCode`, `extensions.errorType`, `errorType`, `errorCode`, `extensions.name`,
+   * `extensions.statusCode`, `extensions.error.name`, `extensions.http.status`, `extensions.response.statusCode`,
+   * `extensions.originalError.statusCode`, `extensions.exception.code` and `extensions.exception.name`. In the response to
+   * a grant, also from each payload of `data` and from its `errors`.
+   */
+  codes?: string | number | readonly (string | number)[] | undefined;
+  /** Whole messages of errors, ignoring case and surrounding spaces. */
+  messages?: string | readonly string[] | undefined;
+  /** Parts of messages of errors, ignoring case. */
+  contains?: string | readonly string[] | undefined;
+  /**
+   * Values in `data`. In a path, `*` stands for each member of an object or item of a list, and a name after a list for that
+   * member of each item: `"*.__typename"`, `"login.errors.code"`.
+   */
+  data?: ExpectedValue | readonly ExpectedValue[] | undefined;
+}
+
+/** A value in the `data` of a response, by which a failure is recognized. */
+export interface ExpectedValue {
+  /** Its path below `data`. */
+  path: string;
+  /** The value. */
+  is: string | number | boolean | null;
 }
 
 /**
@@ -415,9 +457,19 @@ export interface RevocationEndpoint {
  */
 export interface Profile extends ProfileBase {
   /** The operation that acquires a token with the long-lived credentials. */
-  authenticate: Operation;
-  /** The operation that acquires one with a refresh token. By default, `authenticate` is used again. */
-  renew?: Operation | undefined;
+  authenticate: Operation | JsonOperation;
+  /**
+   * The operation that acquires one with a refresh token, or with the access token itself (`"$accessToken"`). By default,
+   * `authenticate` is used again.
+   */
+  renew?: Operation | JsonOperation | undefined;
+  /**
+   * The failures by which a grant rejects the credentials, besides those of `refused`.
+   *
+   * @defaultValue `{ statuses: [401, 403] }`, `null` instead of a token, and any error of the executed operation that matches
+   *   no other rule, except `INTERNAL_SERVER_ERROR`
+   */
+  denied?: FailureRules | undefined;
   /** The location of the token in a response. A header may start with `Bearer`. */
   token: { data: Path } | { header: string | readonly string[] };
   /** The location of the refresh token. */
@@ -438,21 +490,91 @@ export interface Profile extends ProfileBase {
   headers?: Record<string, string> | undefined;
 }
 
+/** An API whose tokens are issued by an OAuth 2.0 token endpoint (RFC 6749). */
+export interface OAuthProfile extends ProfileBase {
+  /** The token endpoint. A refresh token that it issues is used for the next grant. */
+  oauth: OAuthEndpoint;
+  /**
+   * The failures by which a grant rejects the credentials, besides those of `refused`.
+   *
+   * @defaultValue the statuses 401 and 403, and the errors `invalid_client`, `invalid_grant`, `unauthorized_client` and
+   *   `access_denied`
+   */
+  denied?: FailureRules | undefined;
+  /** Added to grant requests. */
+  headers?: Record<string, string> | undefined;
+}
+
+/** A token endpoint and a client. */
+export interface OAuthEndpoint {
+  /** An absolute URL, or one relative to the page. It may have another origin than the API. */
+  tokenEndpoint: string;
+  /**
+   * The grant: `"client_credentials"` (section 4.4), `"password"` (section 4.3, deprecated), or `"refresh_token"`
+   * (section 6) for an application that was authorized elsewhere.
+   *
+   * @defaultValue "client_credentials"
+   */
+  grant?: "client_credentials" | "password" | "refresh_token" | undefined;
+  /** The client's id. */
+  clientId: string;
+  /** The client's secret. */
+  clientSecret?: Secret | undefined;
+  /**
+   * How the client authenticates (section 2.3.1). `"none"` sends `client_id` alone. An assertion (RFC 7523) is sent with
+   * `"none"` and `parameters`.
+   *
+   * @defaultValue "client_secret_basic" with a secret, and "none" without
+   */
+  clientAuthentication?: "client_secret_basic" | "client_secret_post" | "none" | undefined;
+  /** The user's name, for the grant `"password"`. */
+  username?: Secret | undefined;
+  /** The user's password, for the grant `"password"`. */
+  password?: Secret | undefined;
+  /**
+   * The first refresh token, for the grant `"refresh_token"`. Later ones come from responses, and are kept in the `store` if
+   * there is one. It is read again if the last one was rejected, so a function should return the newest that it knows.
+   */
+  refreshToken?: Secret | undefined;
+  /** More fields of each request, such as `audience`; a function returns a secret. */
+  parameters?: { readonly [name: string]: string | (() => string | Promise<string>) | undefined } | undefined;
+}
+
 /** A path below `data`, or a list of paths. */
 export type Path = string | readonly string[];
 
 /** A GraphQL operation that returns a token. */
-export interface Operation {
+export interface Operation extends OperationBase {
   /** The document. */
   document: string;
   /**
-   * Its variables: JSON in which a function returns a secret, `"$refreshToken"` is replaced by the refresh token and
-   * `"$scopes"` by the scopes.
+   * Its variables: JSON in which a function returns a secret, `"$refreshToken"` is replaced by the refresh token,
+   * `"$accessToken"` in `renew` and `revoke` by the access token, and `"$scopes"` by the scopes. Another string that starts
+   * with a dollar sign and a letter is `invalid_options`.
    */
   variables?: { readonly [name: string]: VariableValue } | undefined;
+}
+
+/** An operation by JSON over HTTP: a `POST` of an object. Paths then start at the body of the response, not at `data`. */
+export interface JsonOperation extends OperationBase {
+  /** An absolute URL, or one relative to the page. It may have another origin than the API. */
+  endpoint: string;
+  /** The body, in the form of {@link Operation.variables}. */
+  json: { readonly [name: string]: VariableValue };
+}
+
+/** What both kinds of operations have. */
+export interface OperationBase {
+  /**
+   * Where it is sent: an absolute URL, or one relative to the page. It may have another origin than the API.
+   *
+   * @defaultValue the `endpoint` of the API
+   */
+  endpoint?: string | undefined;
   /**
    * The `Authorization` header: none; `Basic` with credentials that are already encoded, or with a user name and
-   * password that are not; `Bearer`.
+   * password that are not; `Bearer`. In `renew` and `revoke`, `{ bearer: "$accessToken" }` presents the access token as
+   * requests do (`present`), and `{ bearer: "$refreshToken" }` the refresh token.
    *
    * @defaultValue "none"
    */

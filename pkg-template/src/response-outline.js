@@ -28,7 +28,9 @@ export function outlined(text, parse = () => parsed(text), paths = []) {
   const answer = parse();
   if (answer === undefined) return text.trim()[0] === "<" ? "<" : "{";
   const outlineOfOne = (/** @type {any} */ one) => outlineOf(one, paths);
-  const outline = Array.isArray(answer) ? answer.slice(0, MAX_ERRORS).map(outlineOfOne) : outlineOfOne(answer);
+  const outline = Array.isArray(answer)
+    ? answer.slice(0, MAX_ERRORS).map(outlineOfOne)
+    : outlineOfOne(answer);
   return JSON.stringify(outline);
 }
 
@@ -105,7 +107,8 @@ function copyAt(target, source, [key, ...rest]) {
     if (typeof value !== "object" || value === null) {
       if (value !== undefined) target[name] = typeof value === "string" ? shortened(value) : value;
     } else if (rest.length > 0) {
-      if (typeof target[name] !== "object" || target[name] === null) target[name] = Array.isArray(value) ? [] : {};
+      if (typeof target[name] !== "object" || target[name] === null)
+        target[name] = Array.isArray(value) ? [] : {};
       copyAt(target[name], value, rest);
     }
   }

@@ -336,4 +336,5 @@ const sessionRef = ({ runtime, selector }, first) => ({
 const value = (/** @type {AccessToken} */ token) => token.value;
 const whole = (/** @type {AccessToken} */ token) => token;
 // Not imported, because this file is loaded before the core.
-const header = ({ tokenType, value }) => (tokenType === "" ? value : `${tokenType} ${value}`);
+const header = (/** @type {AccessToken} */ { tokenType, value }) =>
+  tokenType === "" ? value : `${tokenType} ${value}`;
