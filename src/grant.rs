@@ -244,6 +244,8 @@ impl GrantRunner<'_> {
             FetchFailure::Rejected(FetchException { code, cause, .. }) => {
                 let server = self.endpoint(url);
                 let option = if url == self.config.profile.endpoint { "endpoint" } else { "url" };
+                let is_unsent =
+                    code.as_deref().is_some_and(|code| UNSENT.split(' ').any(|known| known == code));
                 let message = match (code, origin()) {
                     (Some(code), _) => {
                         format!("{server} cannot be reached ({code}); check `{option}` and the network")
@@ -268,7 +270,7 @@ impl GrantRunner<'_> {
                 let mut error =
                     TokenError::new(ErrorCode::Network, message).of(self.config.profile.issuer_name());
                 error.cause = cause;
-                GrantFailure::Transient(error)
+                if is_unsent { GrantFailure::NotProcessed(error) } else { GrantFailure::Transient(error) }
             }
             FetchFailure::Unavailable => self.permanent(
                 ErrorCode::Unsupported,
@@ -352,6 +354,10 @@ impl GrantRunner<'_> {
         GrantFailure::Permanent(TokenError::new(code, message).of(self.config.profile.issuer_name()))
     }
 }
+
+/// Codes of systems and hosts for requests that reached no server: there was no address or no connection.
+const UNSENT: &str = "EAI_AGAIN ECONNREFUSED EHOSTDOWN EHOSTUNREACH ENETUNREACH ENOTFOUND UND_ERR_CONNECT_TIMEOUT \
+    ConnectionRefused FailedToOpenSocket";
 
 /// Returns the names of the response headers that are read.
 fn wanted_headers(profile: &Profile) -> Vec<&str> {

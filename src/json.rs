@@ -109,11 +109,13 @@ impl Json {
             Some(rest) => value.any_at(rest, test),
             None => test(value),
         };
-        match self {
-            Self::Map(members) if key == "*" => members.iter().any(|(_, member)| visit(member)),
-            Self::List(items) if key == "*" => items.iter().any(visit),
-            Self::List(items) if self.get(key).is_none() => items.iter().any(|item| item.any_at(path, test)),
-            _ => self.get(key).is_some_and(visit),
+        if key == "*" {
+            return self.items().iter().any(&mut visit)
+                || self.members().iter().any(|(_, member)| visit(member));
+        }
+        match self.get(key) {
+            Some(value) => visit(value),
+            None => self.items().iter().any(|item| item.any_at(path, test)),
         }
     }
 
@@ -335,6 +337,17 @@ mod tests {
         assert_eq!(json.at("login.tokens.2.jwt"), None);
         assert_eq!(json.at("login.tokens.x"), None);
         assert_eq!(json.at("login.missing"), None);
+    }
+
+    #[test]
+    fn a_path_may_lead_to_many_values() {
+        let json =
+            parse_json(r#"{"a":{"errors":[{"code":1},{"code":2}]},"b":{"errors":[[{"code":3}]]}}"#).unwrap();
+        let found = |path: &str, code: f64| json.any_at(path, &mut |value| value.as_number() == Some(code));
+
+        assert!(found("a.errors.code", 2.0) && found("a.errors.0.code", 1.0) && found("*.errors.code", 3.0));
+        assert!(found("*.*.*.code", 2.0));
+        assert!(!found("a.errors.0.code", 2.0) && !found("b.errors.code", 1.0) && !found("errors.code", 1.0));
     }
 
     #[test]

@@ -140,6 +140,8 @@ pub enum WriteOutcome {
 pub enum GrantFailure {
     /// A retry may succeed.
     Transient(TokenError),
+    /// As [`Transient`](Self::Transient): the provider did not process the request, so a refresh token in it was not used.
+    NotProcessed(TokenError),
     /// The refresh token was rejected: authenticate with the credentials at once.
     RefreshTokenRejected(TokenError),
     /// A retry cannot succeed.
@@ -155,6 +157,7 @@ impl GrantFailure {
     pub const fn error(&self) -> Option<&TokenError> {
         match self {
             Self::Transient(error)
+            | Self::NotProcessed(error)
             | Self::RefreshTokenRejected(error)
             | Self::Permanent(error)
             | Self::IdentityRejected(error) => Some(error),
@@ -166,6 +169,7 @@ impl GrantFailure {
     pub fn into_error(self) -> TokenError {
         match self {
             Self::Transient(error)
+            | Self::NotProcessed(error)
             | Self::RefreshTokenRejected(error)
             | Self::Permanent(error)
             | Self::IdentityRejected(error) => error,

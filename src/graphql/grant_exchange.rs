@@ -201,7 +201,14 @@ impl<'a> GrantExchange<'a> {
             };
         }
         if let Some(failure) = self.transient_failure(&parsed, response) {
-            return Outcome::Token(Err(GrantFailure::Transient(failure)));
+            // RFC 6585 section 4 and RFC 9110 section 15.6.4: the request was not processed.
+            let is_processed = !matches!(parsed.status, 429 | 503);
+            let failure = if is_processed {
+                GrantFailure::Transient(failure)
+            } else {
+                GrantFailure::NotProcessed(failure)
+            };
+            return Outcome::Token(Err(failure));
         }
         if let Some(failure) = self.intercepted(&parsed, response) {
             return Outcome::Token(Err(GrantFailure::Transient(failure)));

@@ -88,22 +88,21 @@ const EXPECTED_VALUE: &str = "{ path, is }";
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a status")]
 fn statuses(given: &OptionReader<'_>) -> Option<Vec<u16>> {
+    let RawValue::List(items) = given.get("statuses")? else {
+        given.report_invalid("statuses", "a list of HTTP status codes, for example [401]");
+        return None;
+    };
     let mut statuses = Vec::new();
-    match given.get("statuses")? {
-        RawValue::List(items) => {
-            for (index, item) in items.iter().enumerate() {
-                match item.as_number() {
-                    Some(number) if (100.0..600.0).contains(&number) && number.fract() == 0.0 => {
-                        statuses.push(number as u16);
-                    }
-                    number => {
-                        let what = number.map_or(item.kind(), |_| "no HTTP status code");
-                        given.report_invalid_item("statuses", index, what, "a whole number from 100 to 599");
-                    }
-                }
+    for (index, item) in items.iter().enumerate() {
+        match item.as_number() {
+            Some(number) if (100.0..600.0).contains(&number) && number.fract() == 0.0 => {
+                statuses.push(number as u16);
+            }
+            number => {
+                let what = number.map_or(item.kind(), |_| "no HTTP status code");
+                given.report_invalid_item("statuses", index, what, "a whole number from 100 to 599");
             }
         }
-        _ => given.report_invalid("statuses", "a list of HTTP status codes, for example [401]"),
     }
     Some(statuses)
 }

@@ -89,6 +89,14 @@ impl Session {
                 self.record_failure(&error);
                 self.on_transient_failure(error, now, effects);
             }
+            Err(GrantFailure::NotProcessed(error)) => {
+                // The next attempt presents it again, with a store too: this session removed it from there.
+                if let Some(refresh_token) = presented.take() {
+                    self.refresh_token = Some(refresh_token);
+                }
+                self.record_failure(&error);
+                self.on_transient_failure(error, now, effects);
+            }
             Err(GrantFailure::IdentityRejected(error)) => {
                 self.record_rejection(credentials, Subject::Identity, &error, now);
                 self.fail_acquisition(error, now, effects);

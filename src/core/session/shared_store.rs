@@ -424,7 +424,8 @@ impl Session {
                 acquisition.phase = Phase::ClaimingRefreshToken(fence, refresh_token);
                 effects.push(Effect::WriteStore(acquisition.id, Some(fence), self.sign_out.record(without)));
             }
-            None => self.send_grant(None, Some(fence), now, effects),
+            // One that was not processed, or could not be written.
+            None => self.grant_without_store(Some(fence), now, effects),
         }
     }
 

@@ -104,6 +104,7 @@ enum ResponseSpec {
     /// The token has expired on arrival.
     ExpiredToken,
     Transient(Option<Duration>),
+    NotProcessed,
     RefreshTokenRejected,
     Permanent(ErrorCode),
 }
@@ -240,7 +241,8 @@ fn response(rng: &mut Rng) -> ResponseSpec {
     match rng.between(0, 17) {
         0..8 => ResponseSpec::Token(spec(rng)),
         8..9 => ResponseSpec::ExpiredToken,
-        9..13 => ResponseSpec::Transient(rng.chance(0.3).map(|()| {
+        9 => ResponseSpec::NotProcessed,
+        10..13 => ResponseSpec::Transient(rng.chance(0.3).map(|()| {
             let short = seconds(rng.between(0, 32));
             [short, span(rng)][rng.index(2)]
         })),
@@ -539,6 +541,7 @@ impl Driver {
                 error.retry_after = *retry_after;
                 Err(GrantFailure::Transient(error))
             }
+            ResponseSpec::NotProcessed => Err(GrantFailure::NotProcessed(failure(ErrorCode::Server))),
             ResponseSpec::RefreshTokenRejected => {
                 Err(GrantFailure::RefreshTokenRejected(failure(ErrorCode::InvalidCredentials)))
             }

@@ -89,11 +89,16 @@ proptest! {
     }
 
     #[test]
-    fn a_refresh_token_is_presented_once_unless_a_response_contains_no_new_one(plan in any_plans()) {
+    fn a_refresh_token_is_presented_once_unless_it_was_not_used_or_a_response_contains_no_new_one(plan in any_plans()) {
         let mut spent: Vec<String> = Vec::new();
         let mut presented = None;
         for step in plan.run() {
-            if let Some(Ok(tokens)) = step.answer() && tokens.refresh_token.is_none() {
+            let is_usable_again = match step.answer() {
+                Some(Ok(tokens)) => tokens.refresh_token.is_none(),
+                Some(Err(failure)) => matches!(failure, GrantFailure::NotProcessed(_)),
+                None => false,
+            };
+            if is_usable_again {
                 spent.retain(|it| Some(it) != presented.as_ref());
             }
             for effect in &step.effects {
@@ -115,6 +120,9 @@ proptest! {
         for step in plan.run() {
             if let Some(Ok(tokens)) = step.answer() && step.at < tokens.expires_at {
                 kept = tokens.refresh_token.clone().or_else(|| presented.take());
+            }
+            if let Some(Err(GrantFailure::NotProcessed(_))) = step.answer() {
+                kept = presented.take();
             }
             if matches!(step.input, Input::Cleared) {
                 (kept, presented) = (None, None);
@@ -369,7 +377,7 @@ proptest! {
     fn an_acquisition_makes_at_most_the_attempts_of_the_policy(plan in any_plans()) {
         let mut failures: BTreeMap<AcquisitionId, u32> = BTreeMap::new();
         for step in plan.run() {
-            if let (Input::Granted(id, _), Some(Err(GrantFailure::Transient(_)))) = (&step.input, step.answer()) {
+            if let (Input::Granted(id, _), Some(Err(GrantFailure::Transient(_) | GrantFailure::NotProcessed(_)))) = (&step.input, step.answer()) {
                 *failures.entry(*id).or_default() += 1;
             }
             for effect in &step.effects {

@@ -420,12 +420,12 @@ fn lost() -> GrantFailure {
 
 fn unavailable(outage: Outage, wait: u64) -> GrantFailure {
     match outage {
-        Outage::Down => GrantFailure::Transient(failure(ErrorCode::Server)),
+        Outage::Down => GrantFailure::NotProcessed(failure(ErrorCode::Server)),
         Outage::Denied => GrantFailure::Permanent(failure(ErrorCode::InvalidCredentials)),
         Outage::Throttled => {
             let mut error = failure(ErrorCode::RateLimited);
             error.retry_after = Some(seconds(wait));
-            GrantFailure::Transient(error)
+            GrantFailure::NotProcessed(error)
         }
     }
 }

@@ -150,7 +150,7 @@ fn the_tables_cover_every_kind_of_input() {
     }
 }
 
-const KINDS: [&str; 28] = [
+const KINDS: [&str; 29] = [
     "Requested a cached token",
     "Requested a forced refresh",
     "Cancelled",
@@ -179,6 +179,7 @@ const KINDS: [&str; 28] = [
     "Granted, credentials unchanged",
     "Cleared",
     "Revoked",
+    "Granted, request not processed",
 ];
 
 /// A new kind of input fails to compile here until it is added to [`KINDS`].
@@ -196,6 +197,7 @@ fn kind_of(input: &Input) -> &'static str {
         Input::TimerFired => KINDS[6],
         Input::Granted(_, Ok(_)) => KINDS[7],
         Input::Granted(_, Err(GrantFailure::Transient(_))) => KINDS[8],
+        Input::Granted(_, Err(GrantFailure::NotProcessed(_))) => KINDS[28],
         Input::Granted(_, Err(GrantFailure::RefreshTokenRejected(_))) => KINDS[9],
         Input::Granted(_, Err(GrantFailure::Permanent(_) | GrantFailure::IdentityRejected(_))) => KINDS[10],
         Input::Cleared => KINDS[26],
@@ -304,6 +306,9 @@ fn grant_inputs() -> Vec<NamedInput> {
             Input::Granted(fixture.acquisition, Ok(named("newer", NOW - LIFETIME)))
         }),
         ("a grant fails, retryable", |fixture| Input::Granted(fixture.acquisition, Err(transient()))),
+        ("a grant fails, the request was not processed", |fixture| {
+            Input::Granted(fixture.acquisition, Err(GrantFailure::NotProcessed(failure(ErrorCode::Server))))
+        }),
         ("a grant fails with a Retry-After beyond the maximum", |fixture| {
             let mut error = failure(ErrorCode::Server);
             error.retry_after = Some(seconds(31));

@@ -26,7 +26,7 @@ fn scenario() -> Scenario {
 
 fn error_of(granted: Granted) -> (TokenError, &'static str) {
     match granted.expect_err("there is no token") {
-        GrantFailure::Transient(error) => (error, "transient"),
+        GrantFailure::Transient(error) | GrantFailure::NotProcessed(error) => (error, "transient"),
         GrantFailure::Permanent(error) => (error, "permanent"),
         GrantFailure::RefreshTokenRejected(_)
         | GrantFailure::Unchanged

@@ -46,7 +46,7 @@ fn documented(granted: &Granted, kind: GrantKind) -> Result<(), TestCaseError> {
             prop_assert!(token.scopes.as_ref().is_none_or(|scopes| !scopes.is_empty()));
             return Ok(());
         }
-        Err(GrantFailure::Transient(error)) => {
+        Err(GrantFailure::Transient(error) | GrantFailure::NotProcessed(error)) => {
             prop_assert!(
                 matches!(error.code, ErrorCode::RateLimited | ErrorCode::Server | ErrorCode::Protocol),
                 "{error}"

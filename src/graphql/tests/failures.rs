@@ -41,7 +41,14 @@ fn check(mut scenario: Scenario, response: HttpResponse, kind: Kind, code: Error
     let (error, failed) = match scenario.respond(response) {
         Err(GrantFailure::Permanent(error)) => (error, Permanent),
         Err(GrantFailure::IdentityRejected(error)) => (error, OfIdentity),
-        Err(GrantFailure::Transient(error)) => (error, Transient),
+        Err(GrantFailure::Transient(error)) => {
+            assert!(!matches!(status, Some(429 | 503)), "{shown}");
+            (error, Transient)
+        }
+        Err(GrantFailure::NotProcessed(error)) => {
+            assert!(matches!(status, Some(429 | 503)), "{shown}");
+            (error, Transient)
+        }
         other => panic!("{other:?}: {shown}"),
     };
     assert_eq!((error.code, failed, error.status), (code, kind, status), "{shown}");

@@ -156,6 +156,7 @@ impl Scenario {
 fn check_printed(granted: Granted, hidden: &[String]) -> Granted {
     if let Err(
         GrantFailure::Transient(error)
+        | GrantFailure::NotProcessed(error)
         | GrantFailure::RefreshTokenRejected(error)
         | GrantFailure::Permanent(error),
     ) = &granted
@@ -311,7 +312,7 @@ impl ExpectedError {
     #[track_caller]
     fn is_transient(&self, granted: Granted) {
         match granted {
-            Err(GrantFailure::Transient(error)) => self.compare(&error),
+            Err(GrantFailure::Transient(error) | GrantFailure::NotProcessed(error)) => self.compare(&error),
             other => panic!("not transient: {other:?}"),
         }
     }
