@@ -68,6 +68,7 @@ pub(crate) struct Driver {
     closed: RefCell<Option<(Function, Rc<Self>)>>,
     close_callbacks: RefCell<Vec<(SessionId, Function)>>,
     callbacks: ManagerCallbacks,
+    has_warned_of_lifetime: Cell<bool>,
     /// The JavaScript objects of the last token and the last error, because thousands of callers may share one.
     last_token: RefCell<Option<(Rc<TokenSet>, JsAccessToken)>>,
     last_error: RefCell<Option<(TokenError, JsValue)>>,
@@ -134,6 +135,7 @@ impl Driver {
             closed: RefCell::default(),
             close_callbacks: RefCell::default(),
             callbacks,
+            has_warned_of_lifetime: Cell::new(false),
             last_token: RefCell::default(),
             last_error: RefCell::default(),
         });

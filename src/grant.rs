@@ -47,6 +47,8 @@ pub(crate) struct GrantRunner<'a> {
 pub(crate) enum Progress<'a> {
     /// A step succeeded and another one follows, with a time limit of its own.
     Stepped,
+    /// The lifetime of the granted token was assumed.
+    LifetimeAssumed,
     /// These credentials are about to be presented.
     CredentialsPresented(CredentialId, &'a [Secret]),
 }
@@ -129,7 +131,12 @@ impl GrantRunner<'_> {
             self.send(&mut exchange, &secrets, &done)?;
             let outcome = ended.await;
             match self.receive(&mut exchange, outcome, sent_at) {
-                Ok(Some(result)) => return Ok(result),
+                Ok(Some(result)) => {
+                    if exchange.is_lifetime_assumed() {
+                        (self.progressed)(Progress::LifetimeAssumed);
+                    }
+                    return Ok(result);
+                }
                 Ok(None) => {}
                 Err(failure) => exchange.handle_failure(failure)?,
             }

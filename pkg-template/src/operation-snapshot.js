@@ -32,7 +32,9 @@ import { TokenError } from "./token-error.js";
 export function operationSnapshot(document, variables, options) {
   const checkedOptions = checked(options);
   const { operationName } = checkedOptions;
-  const body = serialized({ query: textOf(document), variables: variables ?? undefined, operationName });
+  const query = textOf(document);
+  if (/^(?:[\s,]|#.*)*subscription\b/.test(query)) throw notOneResponse();
+  const body = serialized({ query, variables: variables ?? undefined, operationName });
   return { document, variables, body, ...checkedOptions, operationName: operationName ?? undefined };
 }
 
@@ -89,13 +91,42 @@ function serialized(body) {
   if (body.variables !== undefined && !isObject(body.variables)) {
     throw invalid("the variables of request() are no object; give one, or leave them out");
   }
+  let text;
   try {
-    return JSON.stringify(body);
+    text = JSON.stringify(body);
   } catch {
     throw invalid(
       "the variables of request() cannot be written as JSON: a bigint, or an object in itself; give JSON",
     );
   }
+  // A file is written as an empty object, which is rare, so most variables are not searched.
+  if (text.includes("{}") && containsFile(body.variables)) {
+    throw invalid(
+      "the variables of request() contain a file; send it with `tokens.fetch` and a `FormData`, in the form of the " +
+        "GraphQL multipart request specification",
+    );
+  }
+  return text;
+}
+
+/**
+ * Returns whether a value is a `Blob` or `File`, or contains one.
+ *
+ * @param {any} value that can be written as JSON
+ * @returns {boolean}
+ */
+function containsFile(value) {
+  if (typeof value !== "object" || value === null) return false;
+  if (/^\[object (?:Blob|File)\]$/.test(Object.prototype.toString.call(value))) return true;
+  return Object.values(value).some(containsFile);
+}
+
+function notOneResponse() {
+  return new TokenError(
+    "unsupported",
+    "request() returns one response, and a subscription has many; subscribe with a client such as graphql-ws or " +
+      "graphql-sse, and give it `tokens.authorization()`",
+  );
 }
 
 /** @param {string} message */

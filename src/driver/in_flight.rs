@@ -15,6 +15,7 @@ use crate::{
         SessionId, TokenError,
     },
     grant::{GrantResult, GrantRunner, GrantTask, Progress},
+    js::assumed_lifetime_warning,
 };
 
 /// The recipient of a response.
@@ -96,12 +97,22 @@ impl Driver {
         if let Recipient::Acquisition(session, id) = recipient {
             let input = match progress {
                 Progress::Stepped => Input::Progressed(id),
+                Progress::LifetimeAssumed => return self.warn_of_assumed_lifetime(session),
                 Progress::CredentialsPresented(credentials, secrets) => {
                     self.set_credentials_digest(secrets);
                     Input::CredentialsPresented(id, credentials)
                 }
             };
             self.dispatch(session, input);
+        }
+    }
+
+    /// Warns, once, that nothing states the lifetime of tokens.
+    fn warn_of_assumed_lifetime(&self, session: SessionId) {
+        if let Some((selector, _)) = self.selector_and_scopes(session)
+            && !self.has_warned_of_lifetime.replace(true)
+        {
+            self.callbacks.notify(&assumed_lifetime_warning(&self.config.profile), &selector);
         }
     }
 

@@ -45,6 +45,17 @@ pub(super) fn token_with_lifetime(
     }))
 }
 
+/// Returns whether neither the response nor the token's claims state a lifetime.
+pub(super) fn states_no_lifetime(
+    expiry: Option<&ExpiryField>,
+    clock: ProviderClock,
+    data: Option<&Json>,
+    claims: TokenTimes,
+) -> bool {
+    matches!(stated_lifetime(expiry, data, clock), Ok(StatedLifetime::Nothing))
+        && claimed_lifetime(claims, clock).is_none_or(|span| span == 0)
+}
+
 /// Returns the remaining lifetime; zero where the response states that the token has expired.
 fn lifetime_of(
     expiry: Option<&ExpiryField>,
@@ -53,7 +64,10 @@ fn lifetime_of(
     data: Option<&Json>,
     claims: TokenTimes,
 ) -> Result<u64, String> {
-    let (Lifetime::AtMost(known) | Lifetime::Default(known) | Lifetime::Declared(known)) = lifetime;
+    let (Lifetime::AtMost(known)
+    | Lifetime::Default(known)
+    | Lifetime::Assumed(known)
+    | Lifetime::Declared(known)) = lifetime;
     let known = millis(known);
     let stated = match stated_lifetime(expiry, data, clock)? {
         StatedLifetime::Nothing => None,
@@ -64,7 +78,9 @@ fn lifetime_of(
         }
         StatedLifetime::Expired { .. } => return Ok(0),
         // The stated time has passed, by a clock that may be wrong.
-        StatedLifetime::Implausible if matches!(lifetime, Lifetime::Default(_)) => return Ok(0),
+        StatedLifetime::Implausible if matches!(lifetime, Lifetime::Default(_) | Lifetime::Assumed(_)) => {
+            return Ok(0);
+        }
         StatedLifetime::Implausible => Some(known),
         StatedLifetime::Span(span) => Some(span),
     };
@@ -77,7 +93,7 @@ fn lifetime_of(
     Ok(match (lifetime, effective) {
         (_, None) => known,
         (Lifetime::AtMost(_), Some(effective)) => effective.min(known),
-        (Lifetime::Default(_) | Lifetime::Declared(_), Some(effective)) => effective,
+        (Lifetime::Default(_) | Lifetime::Assumed(_) | Lifetime::Declared(_), Some(effective)) => effective,
     })
 }
 
@@ -192,6 +208,8 @@ fn stated_lifetime(
             // As floating-point numbers, 1.001 seconds are slightly less than 1001 milliseconds.
             match (units * millis(*unit) as f64 + 5e-7) as u64 {
                 0 => StatedLifetime::Expired { ago: 0 },
+                // A point in time, for which there is `expiresAt`.
+                span if span.abs_diff(clock.device.millis()) < MAX_LIFETIME_MS => return Err(unreadable()),
                 span => StatedLifetime::Span(span),
             }
         }

@@ -11,13 +11,13 @@ use crate::{
     json::{Json, Platform},
     options::closest_match,
     provider::{
-        DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, Issuer, NameKind, Operation, Profile,
-        Revocation, SelectedVariable, StringList, TokenSource,
+        DefaultFailure, ErrorMatcher, ErrorRules, GrantProtocol, Issuer, Lifetime, NameKind, Operation,
+        Profile, Revocation, SelectedVariable, StringList, TokenSource,
     },
 };
 
 use super::{
-    expiry::{ProviderClock, token_with_lifetime},
+    expiry::{ProviderClock, states_no_lifetime, token_with_lifetime},
     jwt,
     renewal::{presented_tokens, token_to_present},
     request::{RequestBuilder, RequestTarget, after_scheme},
@@ -40,6 +40,8 @@ pub struct GrantExchange<'a> {
     application_scopes: Option<&'a Operation>,
     /// Revocation, in place of a grant.
     revocation: Option<RevocationExchange<'a>>,
+    /// Set if the lifetime of the token was assumed, because nothing states it.
+    is_lifetime_assumed: bool,
     /// The operation of the last request; the first one to send before that.
     sent: &'a Operation,
     /// Variants of the last request. The shared variants may have changed since because of another grant, but a
@@ -77,6 +79,7 @@ impl<'a> GrantExchange<'a> {
             presented,
             application_scopes: None,
             revocation: None,
+            is_lifetime_assumed: false,
             sent: &profile.authenticate,
             sent_variants: SchemaVariants::default(),
             advanced: NameFlags::default(),
@@ -107,6 +110,11 @@ impl<'a> GrantExchange<'a> {
     /// Returns the refresh token that is presented.
     pub const fn presented(&self) -> Option<&RefreshToken> {
         self.presented.as_ref()
+    }
+
+    /// Returns whether the lifetime of the token was assumed, because nothing states it.
+    pub const fn is_lifetime_assumed(&self) -> bool {
+        self.is_lifetime_assumed
     }
 
     /// Returns the URL that requests are sent to.
@@ -196,7 +204,19 @@ impl<'a> GrantExchange<'a> {
                 return self.malformed(&parsed, what);
             }
             return match self.token_set(token, &parsed, response, platform) {
-                Ok(tokens) => Outcome::Token(Ok(tokens)),
+                Ok(tokens) => {
+                    let Profile { expiry, lifetime, issuer, .. } = self.profile;
+                    let claims = tokens.times;
+                    self.is_lifetime_assumed = matches!(lifetime, Lifetime::Assumed(_))
+                        && *issuer == Issuer::Provider
+                        && states_no_lifetime(
+                            expiry.as_ref(),
+                            ProviderClock::of(response, claims),
+                            parsed.data(),
+                            claims,
+                        );
+                    Outcome::Token(Ok(tokens))
+                }
                 Err(what) => self.malformed(&parsed, &what),
             };
         }

@@ -10,7 +10,7 @@ use crate::{
     host::{PLATFORM, to_js},
     json::Json,
     options::Config,
-    provider::TokenSource,
+    provider::{ExpiryField, Lifetime, Profile, TokenSource},
 };
 
 /// Creates the result of `status()`.
@@ -165,6 +165,27 @@ pub(crate) fn secret_in_page_warning() -> JsValue {
         "a long-lived secret is used in a page, where anyone can read it; get tokens from your own server \
          instead",
     )
+}
+
+/// Creates the warning that nothing states the lifetime of tokens.
+pub(crate) fn assumed_lifetime_warning(profile: &Profile) -> JsValue {
+    let paths = match &profile.expiry {
+        Some(ExpiryField::ExpiresIn { paths, .. } | ExpiryField::ExpiresAt { paths }) => {
+            let paths = paths.iter().collect::<Vec<_>>().join("` or `data.");
+            ["there is nothing at `data.", &paths, "`"].concat()
+        }
+        None => "the token is no JWT with `exp`".to_owned(),
+    };
+    let (Lifetime::AtMost(span)
+    | Lifetime::Default(span)
+    | Lifetime::Assumed(span)
+    | Lifetime::Declared(span)) = profile.lifetime;
+    let message = format!(
+        "{} does not state how long its tokens live: {paths}; {} s are assumed; check `provider.expiry`, or set `lifetimeMs`",
+        profile.name,
+        span.as_secs()
+    );
+    warning("expiry_unknown", &message)
 }
 
 fn warning(code: &str, message: &str) -> JsValue {

@@ -11,8 +11,8 @@ mod session_handle;
 mod tests;
 
 pub(crate) use convert::{
-    api_profile_to_js, error_to_js, event_to_js, refresh_token_to_js, scopes_to_js, secret_in_page_warning,
-    status_to_js,
+    api_profile_to_js, assumed_lifetime_warning, error_to_js, event_to_js, refresh_token_to_js, scopes_to_js,
+    secret_in_page_warning, status_to_js,
 };
 pub(crate) use manager_callbacks::{JsAccessToken, ManagerCallbacks, scopes_from_js};
 pub(crate) use session_handle::SessionHandle;

@@ -96,7 +96,7 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
         refresh_token: StringList::default(),
         scopes: StringList::default(),
         expiry: None,
-        lifetime: Lifetime::Default(DEFAULT_LIFETIME),
+        lifetime: Lifetime::Assumed(DEFAULT_LIFETIME),
         rotation: rotation(description),
         presentation: presentation(description),
         error_rules: error_rules(description),

@@ -398,6 +398,8 @@ pub enum Lifetime {
     AtMost(Duration),
     /// Applies where the response states no lifetime.
     Default(Duration),
+    /// As [`Default`](Self::Default), where a missing lifetime is probably a mistake in the description of the API.
+    Assumed(Duration),
     /// User-supplied lifetime for an API with an expiry in its responses: applies where the expiry is missing, and
     /// where no clock can interpret it.
     Declared(Duration),

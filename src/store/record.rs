@@ -100,7 +100,9 @@ pub fn decode(
 const fn max_lifetime(lifetime: Lifetime) -> Duration {
     match lifetime {
         Lifetime::AtMost(span) => span,
-        Lifetime::Default(_) | Lifetime::Declared(_) => Duration::from_millis(MAX_LIFETIME_MS),
+        Lifetime::Default(_) | Lifetime::Assumed(_) | Lifetime::Declared(_) => {
+            Duration::from_millis(MAX_LIFETIME_MS)
+        }
     }
 }
 

@@ -20,8 +20,8 @@ use super::{
     token,
 };
 use crate::core::{
-    AcquisitionId, CallId, Effect, ErrorCode, Event, Fence, Grant, Input, IoScope, Jitter, Policy, Session,
-    Sharing, StoredRecord, TokenRequest, TokenSet, UnixMillis, WriteOutcome,
+    AcquisitionId, CallId, Effect, ErrorCode, Event, Fence, Grant, GrantFailure, Input, IoScope, Jitter,
+    Policy, Session, Sharing, StoredRecord, TokenRequest, TokenSet, UnixMillis, WriteOutcome,
 };
 
 proptest! {
@@ -145,8 +145,13 @@ proptest! {
         let mut presented = None;
         for step in plan.run() {
             spent.extend(step.before.store.presented_by_peer.iter().cloned());
-            // The provider keeps it valid where the response contains no new one.
-            if let Some(Ok(tokens)) = step.answer() && tokens.refresh_token.is_none() && let Some(kept) = &presented {
+            // The provider keeps it valid where the response contains no new one, and where it did not process the request.
+            let is_kept = match step.answer() {
+                Some(Ok(tokens)) => tokens.refresh_token.is_none(),
+                Some(Err(failure)) => matches!(failure, GrantFailure::NotProcessed(_)),
+                None => false,
+            };
+            if is_kept && let Some(kept) = &presented {
                 spent.remove(kept);
             }
             for effect in &step.effects {

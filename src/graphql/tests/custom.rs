@@ -412,3 +412,13 @@ fn the_payload_of_a_grant_may_name_the_code_of_a_failure() {
         assert_eq!(error.error().unwrap().code, ErrorCode::InvalidCredentials, "{payload}");
     }
 }
+
+#[test]
+fn a_point_in_time_is_no_lifetime() {
+    let now = NOW.millis() / 1000;
+    for (ttl, is_read) in [(90, true), (now + 8, false), (now * 1000 + 8, true)] {
+        let granted = scenario(acme()).respond(logged_in(json!({ "jwt": "planted-token", "ttl": ttl })));
+
+        assert_eq!(granted.is_ok(), is_read, "{ttl}");
+    }
+}

@@ -20,7 +20,7 @@ fn grant_function_requires_name_and_endpoint_only() {
     assert_eq!(profile.authenticate, Operation::ABSENT);
     assert_eq!(profile.renew, None);
     assert_eq!(profile.expiry, None);
-    assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
+    assert_eq!(profile.lifetime, Lifetime::Assumed(Duration::from_secs(300)));
     assert_eq!(profile.rotation, None);
     assert!(profile.secrets.is_empty());
     assert!(config.scopes.is_empty());
@@ -151,7 +151,7 @@ fn documented_example_is_accepted() {
     assert_eq!(profile.headers, [("x-tenant".to_owned(), Secret::new("7"))]);
     let unit = Duration::from_secs(1);
     assert_eq!(profile.expiry, Some(ExpiryField::ExpiresIn { paths: paths("login.ttl"), unit }));
-    assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
+    assert_eq!(profile.lifetime, Lifetime::Assumed(Duration::from_secs(300)));
     assert_eq!(profile.default_failure, DefaultFailure::InvalidCredentialsIfExecuted);
     assert!(profile.schema_names.is_empty());
     let names = ["provider.authenticate.variables.secret", "provider.renew.authorization.bearer"];
@@ -171,7 +171,7 @@ fn minimal_profile_is_accepted() {
     assert_eq!(profile.token, TokenSource::Data(paths("login.jwt")));
     assert!(profile.refresh_token.is_empty() && profile.scopes.is_empty() && profile.headers.is_empty());
     assert_eq!(profile.expiry, None);
-    assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(300)));
+    assert_eq!(profile.lifetime, Lifetime::Assumed(Duration::from_secs(300)));
     assert!(profile.secrets.is_empty());
 }
 
@@ -295,7 +295,7 @@ fn token_is_below_data_or_in_a_header() {
 #[test]
 fn expiry_has_four_forms() {
     let seconds = Duration::from_secs(1);
-    let untold = Lifetime::Default(Duration::from_secs(300));
+    let untold = Lifetime::Assumed(Duration::from_secs(300));
     let in_units = |unit| Some(ExpiryField::ExpiresIn { paths: paths("a"), unit });
     for (given, expiry, lifetime) in [
         (map([("expiresIn", text("a"))]), in_units(seconds), untold),

@@ -169,8 +169,10 @@ fn check_settings(config: &Config) -> Result<(), TestCaseError> {
     prop_assert!(policy.retry.base >= Duration::from_millis(1));
     prop_assert!(policy.min_validity.is_none_or(|span| span <= most));
     prop_assert!((Duration::from_millis(1)..=most).contains(timeout));
-    let (Lifetime::AtMost(lifetime) | Lifetime::Default(lifetime) | Lifetime::Declared(lifetime)) =
-        profile.lifetime;
+    let (Lifetime::AtMost(lifetime)
+    | Lifetime::Default(lifetime)
+    | Lifetime::Assumed(lifetime)
+    | Lifetime::Declared(lifetime)) = profile.lifetime;
     prop_assert!((Duration::from_millis(1)..=most).contains(&lifetime));
     let url = (PLATFORM.parse_url)(&profile.endpoint);
     prop_assert!(url.is_some_and(|url| url.credentials == Credentials::Absent));
