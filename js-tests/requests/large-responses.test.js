@@ -42,22 +42,40 @@ const CASES = {
   },
   "a partial rejection": {
     body: { data: { ok: 1, all: PADDING }, errors: [REFUSAL] },
-    code: "graphql_errors",
+    replayed: true,
   },
   "a rejection of the first of many fields": {
     body: {
       data: { ...Object.fromEntries(PADDING.map((none, place) => [`f${place}`, none])), last: 1 },
       errors: [REFUSAL],
     },
-    code: "graphql_errors",
+    replayed: true,
   },
   "a rejection in a payload": {
     body: { data: { login: null, ok: { all: PADDING, error: { code: "UNAUTHENTICATED", message: "no" } } } },
+    replayed: true,
   },
   "JSON that is not GraphQL": { body: { all: PADDING }, code: "protocol" },
   "JSON that is cut off": { body: JSON.stringify({ data: { all: PADDING } }).slice(0, -1), code: "protocol" },
   "a list": { body: PADDING, code: "protocol" },
 };
+
+test("a mutation is not replayed if any of many fields of a large response is not null", async (t) => {
+  for (const data of [
+    { ok: 1, all: PADDING },
+    { ...Object.fromEntries(PADDING.map((none, place) => [`f${place}`, none])), last: 1 },
+  ]) {
+    const { endpoint, asked } = await apiFor(t, (_, response) =>
+      json(response, 200, { data, errors: [REFUSAL] }),
+    );
+    const { tokens } = countedFor(t, endpoint);
+
+    const error = /** @type {any} */ (await failure(tokens.request("mutation { ok }")));
+
+    assert.deepEqual(error.data, data);
+    assert.equal(asked.length, 1);
+  }
+});
 
 describe("request() handles a response of more than 64 KiB:", () => {
   for (const [name, { body, code, replayed = false }] of Object.entries(CASES)) {

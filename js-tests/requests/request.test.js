@@ -170,12 +170,12 @@ describe("a response", () => {
     assert.equal((await failure(tokens.request("{ ok }"))).code, "timeout");
   });
 
-  test("that rejects the token for some fields is partial data, and is not replayed", async (t) => {
+  test("that rejects the token for some fields of a mutation is partial data, and is not replayed", async (t) => {
     const partial = { data: { ping: "pong", me: null }, ...REFUSED };
     const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 200, partial));
     const { tokens } = countedFor(t, endpoint);
 
-    const error = await requestError(tokens.request("{ ping me }"));
+    const error = await requestError(tokens.request("mutation { ping me }"));
 
     assert.deepEqual(error.data, partial.data);
     assert.equal(asked.length, 1);

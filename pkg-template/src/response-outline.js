@@ -58,7 +58,7 @@ function outlineOf(answer, paths) {
     ...problemOf({ ...answer, data: undefined, error: undefined, errors: undefined }),
     data: isObject(data) ? withValues(fieldsOf(data), data, paths) : data === null ? null : data && true,
     error: error === undefined ? undefined : problemOf(error),
-    errors: Array.isArray(errors) ? errors.slice(0, MAX_ERRORS).map(problemOf) : undefined,
+    errors: Array.isArray(errors) ? errors.slice(0, MAX_ERRORS).map((each) => problemOf(each)) : undefined,
   };
 }
 

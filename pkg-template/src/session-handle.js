@@ -210,13 +210,15 @@ export class SessionHandle {
 
   /** Remembers a token that was replaced or presented. @param {string | undefined} token */
   remember(token) {
-    if (token !== undefined) this.recent = [token, ...this.recent].slice(0, MAX_RECENT);
+    // A renewal may present two tokens as one; see src/graphql/renewal.rs.
+    if (token !== undefined) this.recent = [...token.split("\n"), ...this.recent].slice(0, MAX_RECENT);
   }
 
   /** Returns the tokens of the session that are known, which no error may quote. */
   knownTokens() {
     const refreshToken = this.withCore((core) => core.refreshToken(this));
-    return [this.token?.value, refreshToken, ...this.recent].filter(Boolean);
+    const tokens = [this.token?.value, refreshToken, ...this.recent];
+    return tokens.flatMap((token) => (token ? token.split("\n").filter(Boolean) : []));
   }
 
   /** Returns the function that a shared store calls when another holder has written the session's record. */
