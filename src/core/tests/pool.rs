@@ -8,8 +8,8 @@ use super::{
     scopes, seconds, token,
 };
 use crate::core::{
-    AcquisitionId, Borrowing, CallId, Effect, ErrorCode, Event, Identity, Input, Jitter, Limits, Policy,
-    Pool, PoolEffect, RefreshMode, SessionId, Sharing, TokenRequest, TokenSet, UnixMillis,
+    AcquisitionId, Borrowing, CallId, Effect, ErrorCode, Event, Fence, Identity, Input, Jitter, Limits,
+    Policy, Pool, PoolEffect, RefreshMode, SessionId, Sharing, TokenRequest, TokenSet, UnixMillis,
 };
 
 mod borrowing;
@@ -192,6 +192,51 @@ fn a_closed_session_is_replaced_at_the_next_request() {
 
     assert_ne!(replacement, closed);
     assert_eq!(fixture.resolved().len(), 1);
+}
+
+#[test]
+fn a_session_that_stores_its_last_token_after_closing_is_replaced_and_no_sibling() {
+    let policy =
+        Policy { sharing: Some(Sharing { lease: Some(seconds(20)), announces: true }), ..Policy::default() };
+    let mut fixture = Fixture::of(policy, Limits::default());
+    let sibling = fixture.open(1, &["B"]);
+    let closed = fixture.request_from(1);
+    fixture.handle(closed, Input::StoreRead(AcquisitionId(1), Ok(None)));
+    fixture.handle(closed, Input::LeaseAnswered(AcquisitionId(1), Ok(Some(Fence(1)))));
+    fixture.handle(closed, Input::StoreRead(AcquisitionId(1), Ok(None)));
+    assert_eq!(fixture.sent(), [closed]);
+
+    fixture.handle(closed, Input::Closed);
+
+    assert!(fixture.pool.session(closed).is_some(), "its request is in flight");
+    assert_eq!(fixture.pool.siblings(&[sibling]), [sibling]);
+    assert_eq!(fixture.pool.find(identity(1), &scopes(&["A"])), None);
+}
+
+#[test]
+fn a_sign_out_that_ends_an_acquisition_frees_its_permit_at_once() {
+    let mut fixture = Fixture::new(slots(1));
+    let first = fixture.request_from(1);
+    fixture.handle(first, Input::Cancelled(CallId(1)));
+    let second = fixture.request_from(2);
+    assert_eq!(fixture.sent(), []);
+
+    fixture.effects = fixture.pool.clear(&[first], fixture.now);
+
+    assert_eq!(fixture.sent(), [second]);
+}
+
+#[test]
+fn sessions_that_were_busy_are_evicted_in_the_order_of_their_last_use() {
+    let mut fixture = Fixture::new(keeping(2));
+    let (first, second) = (fixture.request_from(1), fixture.request_from(2));
+    fixture.request(first);
+    fixture.grant(first, 1, None);
+    fixture.grant(second, 1, None);
+
+    fixture.request_from(3);
+
+    assert_eq!(fixture.evicted(), [second]);
 }
 
 #[test]

@@ -6,7 +6,9 @@ use super::{
     super::{scopes, seconds, token},
     Fixture, LIFETIME, identity, keeping, name, slots, with_scopes,
 };
-use crate::core::{ErrorCode, Input, Limits, Rejection, Scoping, SessionId, TokenSet, pool::steps};
+use crate::core::{
+    ErrorCode, Input, Limits, Policy, RefreshMode, Rejection, Scoping, SessionId, TokenSet, pool::steps,
+};
 
 /// Sessions of one identity, each with its own scope set and a token.
 fn siblings(count: usize) -> (Fixture, Vec<SessionId>) {
@@ -239,4 +241,22 @@ fn a_request_with_scopes_counts_as_a_use_of_the_session_that_grants_them() {
     fixture.request_from(3);
 
     assert_eq!(fixture.evicted(), [other]);
+}
+
+#[test]
+fn a_lent_token_counts_as_a_use_of_both_sessions() {
+    let policy = Policy { refresh: RefreshMode::WhileUsed, ..Policy::default() };
+    let mut fixture = Fixture::of(policy, keeping(3));
+    let ([wide, narrow, last], _) = tokens_of_two_siblings(&mut fixture);
+    assert_eq!(fixture.evicted(), []);
+
+    fixture.request(narrow);
+    assert_eq!(fixture.resolved().len(), 1);
+
+    // The session that lent is refreshed like one that is used, and evicted after the one that is not.
+    fixture.request_from(3);
+    assert_eq!(fixture.evicted(), [last]);
+    fixture.now = fixture.now + seconds(LIFETIME - 1);
+    fixture.effects = fixture.pool.timer_fired(fixture.now);
+    assert!(fixture.sent().contains(&wide));
 }
