@@ -84,7 +84,7 @@ describe("a program exits by itself", { concurrency: true }, () => {
   });
 
   test("if a token was renewed in the background", async (t) => {
-    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 4_000 } });
+    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 2_000 } });
     const program = `${START}
       const tokens = new TokenManager(given);
       await tokens.getToken();
@@ -108,7 +108,7 @@ describe("a program exits by itself", { concurrency: true }, () => {
   });
 
   test("if its token can no longer be refreshed", async (t) => {
-    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 30_000 } });
+    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 10_000 } });
     const program = `${START}
       const tokens = new TokenManager(given);
       await tokens.getToken();
@@ -183,7 +183,7 @@ describe("a program keeps running", { concurrency: true }, () => {
   });
 
   test("with keepAlive, until the manager is closed", async (t) => {
-    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 4_000 } });
+    const sandbox = await sandboxFor(t, { lifetimes: { fluz: 2_000 } });
     const program = `${START}
       const tokens = new TokenManager(given);
       tokens.on("token", ({ reason }) => {

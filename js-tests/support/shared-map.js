@@ -12,9 +12,10 @@ import assert from "node:assert/strict";
 export class SharedMap {
   /** @type {Map<string, string>} */
   entries = new Map();
-  /** @type {{ fence: number } | undefined} */
-  lease = undefined;
-  fence = 0;
+  /** The fences of the leases that are held, by key. @type {Map<string, number>} */
+  leases = new Map();
+  /** The last fence of each key. @type {Map<string, number>} */
+  fences = new Map();
   /** Names of the calls, in order. @type {string[]} */
   calls = [];
   /** @type {Set<() => void>} */
@@ -34,7 +35,7 @@ export class SharedMap {
     this.calls.push("set");
     await this.before("set");
     assert.ok(expiresAt > Date.now());
-    if (fence !== undefined && fence < this.fence) return false;
+    if (fence !== undefined && fence < (this.fences.get(key) ?? 0)) return false;
     this.entries.set(key, value);
     for (const changed of this.watchers) changed();
     return true;
@@ -45,20 +46,27 @@ export class SharedMap {
     this.entries.delete(key);
   }
 
-  /** @param {string} _key @param {number} ttlMs */
-  async acquire(_key, ttlMs) {
+  /** @param {string} key @param {number} ttlMs */
+  async acquire(key, ttlMs) {
     this.calls.push("acquire");
     await this.before("acquire");
     assert.ok(ttlMs > 0);
-    if (this.lease) return undefined;
-    const lease = (this.lease = { fence: ++this.fence });
+    if (this.leases.has(key)) return undefined;
+    const fence = (this.fences.get(key) ?? 0) + 1;
+    this.fences.set(key, fence);
+    this.leases.set(key, fence);
     return {
-      fence: lease.fence,
+      fence,
       release: async () => {
         this.calls.push("release");
-        if (this.lease === lease) this.lease = undefined;
+        if (this.leases.get(key) === fence) this.leases.delete(key);
       },
     };
+  }
+
+  /** Whether a holder has a lease. */
+  get isLeased() {
+    return this.leases.size > 0;
   }
 
   /** @param {string} _key @param {() => void} changed */
