@@ -16,12 +16,12 @@ import { apis, assertKeepsSecrets, run, start } from "./support.js";
 const SHORT = { lifetimes: { fluz: 1_500 } };
 
 /** Speed of the clock, because cool-downs last for seconds. */
-const SPEED = 10;
+const SPEED = 25;
 
 /** @param {string} path */
 const modeOf = async (path) => (await stat(path)).mode & 0o777;
 
-describe("a watch", () => {
+describe("a watch", { concurrency: 4 }, () => {
   test("prints each new token on a line, and exits with 0 on a signal", async (t) => {
     const sandbox = await sandboxFor(t, SHORT);
     const { flags, env } = apis(sandbox).fluz;
