@@ -1,5 +1,6 @@
 /**
- * Steady traffic of a Worker with token lifetimes of seconds. `WORKERS_TRAFFIC_MS=600000` runs it for ten minutes.
+ * Steady traffic of a Worker with token lifetimes of seconds, which `simulated-traffic.test.js` has in simulated time.
+ * `WORKERS_TRAFFIC_MS=600000` runs it for ten minutes.
  *
  * @module
  */
