@@ -188,19 +188,21 @@ describe("a request that was sent before clear()", () => {
     } else {
       during = signIn;
     }
-    return { tokens, endpoint, sent: () => asked.map(({ token }) => token) };
+    return { application, tokens, endpoint, sent: () => asked.map(({ token }) => token) };
   }
 
   for (const replacing of [false, true]) {
     const when = replacing ? ", also while its token is replaced" : "";
     test(`is not sent again with the next token${when}`, async (t) => {
-      const { tokens, endpoint, sent } = await requestOfAnn(t, { replacing });
+      const { application, tokens, endpoint, sent } = await requestOfAnn(t, { replacing });
 
       const response = await tokens.fetch(endpoint, POST);
 
       assert.equal(response.status, 401);
       assert.deepEqual(await response.json(), {});
       assert.deepEqual(sent(), ["ann-1"]);
+      // No token is requested for a replay that is omitted.
+      if (!replacing) assert.equal(application.grants, 1);
     });
 
     test(`rejects with token_rejected${when}`, async (t) => {

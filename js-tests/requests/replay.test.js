@@ -185,6 +185,17 @@ describe("the replay", () => {
     assert.deepEqual([counts.grants, await tokens.getToken()], [2, "token-2"]);
   });
 
+  test("is omitted if the provider grants the rejected token again", async (t) => {
+    const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 401, { error: "no" }));
+    const grant = () => ({ accessToken: "token-1", expiresInMs: 3_600_000 });
+    const { tokens } = countedFor(t, endpoint, {}, { grant });
+
+    for (const count of [1, 2]) {
+      assert.equal((await tokens.fetch(endpoint, POST)).status, 401);
+      assert.equal(asked.length, count);
+    }
+  });
+
   test("is sent once: there is no third request", async (t) => {
     const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 401, { error: "no" }));
     const { tokens } = countedFor(t, endpoint);
