@@ -68,6 +68,32 @@ for (const [name, listener] of Object.entries(SERVERS)) {
   });
 }
 
+test("headers with several values reach the broker, and the page", async (t) => {
+  /** @type {(string | null)[]} */
+  const received = [];
+  const listener = toNodeListener(async ({ headers }) => {
+    received.push(headers.get("set-cookie"), headers.get("x-forwarded-for"), headers.get("cookie"));
+    const values = [
+      ["set-cookie", "a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT"],
+      ["set-cookie", "b=2"],
+      ["vary", "Origin"],
+      ["vary", "Cookie"],
+    ];
+    return new Response("", { headers: /** @type {[string, string][]} */ (values) });
+  });
+  const origin = await listening(t, createServer(listener));
+  const headers = { "set-cookie": ["a=1", "b=2"], "x-forwarded-for": ["c", "d"], cookie: ["e=3", "f=4"] };
+  const asking = httpRequest(`${origin}/token`, { headers });
+  asking.end();
+
+  const [response] = await once(asking, "response");
+
+  assert.deepEqual(received, ["a=1, b=2", "c, d", "e=3; f=4"]);
+  assert.deepEqual(response.headers["set-cookie"], ["a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT", "b=2"]);
+  assert.equal(response.headers.vary, "Origin, Cookie");
+  response.resume();
+});
+
 test("a form over the size limit is not read to its end, and the connection is closed", async (t) => {
   const { broker } = await brokerFor(t);
   const origin = await listening(t, createServer(toNodeListener(broker)));

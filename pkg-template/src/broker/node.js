@@ -33,7 +33,11 @@ async function respond(broker, message, response) {
   const answer = await handled(broker(request));
   const body = await handled(answer.text());
   if (response.destroyed) return;
+  /** @type {Record<string, string | string[]>} */
   const headers = Object.fromEntries(answer.headers);
+  // The entries have each cookie by itself, of which the object keeps the last.
+  const cookies = answer.headers.getSetCookie?.();
+  if (cookies?.length) headers["set-cookie"] = cookies;
   // Closes the connection if the body was not read to the end. HTTP/2 does not have this header and does not need it.
   if (!message.complete && message.httpVersionMajor < 2) headers.connection = "close";
   response.writeHead(answer.status, headers).end(body);
