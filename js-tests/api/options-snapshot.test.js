@@ -99,7 +99,7 @@ describe("options that change after construction", () => {
     assert.equal(request?.body.variables.userId, sandbox.fluz.userId);
     assert.equal(store.entries.size, 1);
     assert.equal((await failure(tokens.fetch(`${other.origin}/x`))).code, "invalid_options");
-    assert.equal(other.asked.length, 0);
+    assert.equal(other.received.length, 0);
     // The default session is that of the user in the manager's options.
     await tokens.session({ userId: sandbox.fluz.userId }).getToken();
     assert.equal(fetch.requests.length, 1);
@@ -212,10 +212,10 @@ describe("the options of a call", () => {
 
     const scopes = ["LIST_PURCHASES"];
     const options = { scopes, minValidityMs: 1 };
-    const asked = tokens.getToken(options);
+    const pending = tokens.getToken(options);
     scopes[0] = "MAKE_DEPOSIT";
     /** @type {any} */ (options).minValidityMs = "wrong";
-    await asked;
+    await pending;
 
     assert.deepEqual(
       fetch.requests.map(({ body }) => body.variables.scopes),
@@ -229,9 +229,9 @@ describe("the options of a call", () => {
     const tokens = managerFor(t, fluz(sandbox, { fetch }));
 
     const scopes = ["LIST_PURCHASES"];
-    const asked = tokens.request("{ getUserPurchases { purchaseId } }", {}, { scopes }).catch(() => {});
+    const pending = tokens.request("{ getUserPurchases { purchaseId } }", {}, { scopes }).catch(() => {});
     scopes[0] = "MAKE_DEPOSIT";
-    await asked;
+    await pending;
 
     assert.deepEqual(fetch.requests[0]?.body.variables.scopes, ["LIST_PURCHASES"]);
   });

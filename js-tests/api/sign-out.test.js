@@ -165,7 +165,7 @@ describe("a request that was sent before clear()", () => {
   async function requestOfAnn(t, { status = 401, replacing = false } = {}) {
     /** @type {() => Promise<void>} */
     let during = async () => {};
-    const { endpoint, asked } = await apiFor(t, async ({ token }, response) => {
+    const { endpoint, received } = await apiFor(t, async ({ token }, response) => {
       await during();
       if (token?.startsWith("ann")) json(response, status, {}, { "x-new": "ann-newer" });
     });
@@ -188,7 +188,7 @@ describe("a request that was sent before clear()", () => {
     } else {
       during = signIn;
     }
-    return { application, tokens, endpoint, sent: () => asked.map(({ token }) => token) };
+    return { application, tokens, endpoint, sent: () => received.map(({ token }) => token) };
   }
 
   for (const replacing of [false, true]) {
@@ -225,7 +225,7 @@ describe("a request that was sent before clear()", () => {
   });
 
   test("but still waited for a token is sent once, with the next one", async (t) => {
-    const { endpoint, asked } = await apiFor(t);
+    const { endpoint, received } = await apiFor(t);
     const application = applicationFor(t, undefined, { endpoint });
     application.gate = new Gate().opened;
     const response = application.tokens.fetch(endpoint, POST);
@@ -237,7 +237,7 @@ describe("a request that was sent before clear()", () => {
 
     assert.equal((await response).status, 200);
     assert.deepEqual(
-      asked.map(({ token }) => token),
+      received.map(({ token }) => token),
       ["bob-2"],
     );
   });

@@ -8,7 +8,7 @@ import { assertHoldsNone } from "../support/secrets.js";
 import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { failure } from "../support/waiting.js";
 import { RETRY } from "./providers.js";
-import { STRANGE, STRANGE_PROMISES, hostileObject } from "./strange.js";
+import { UNUSUAL_VALUES, UNUSUAL_PROMISES, hostileObject } from "./unusual.js";
 
 /** @import { TestContext } from "node:test" */
 /** @import { Options } from "../support/setup.js" */
@@ -20,18 +20,18 @@ const ONCE = { timeoutMs: TEST_TIMEOUT_MS, retry: { ...RETRY, attempts: 1 } };
  * not contain the planted text, and that a later call returns a token once the function works again.
  * @param {TestContext} t
  * @param {readonly string[]} codes
- * @param {(strange: () => boolean) => Options} options
+ * @param {(unusual: () => boolean) => Options} options
  * @param {string} [hidden]
  */
 async function assertRecovers(t, codes, options, hidden = "planted-") {
-  let strange = true;
+  let unusual = true;
   const tokens = managerFor(
     t,
-    options(() => strange),
+    options(() => unusual),
   );
 
   const error = await failure(tokens.getToken());
-  strange = false;
+  unusual = false;
   const token = await tokens.refresh();
 
   assert.ok(codes.includes(error.code), `${error.code}: ${error.message}`);
@@ -56,17 +56,17 @@ const WAYS = [
 ];
 
 const LIST = WAYS.flatMap(([way, act]) => {
-  const things = way === "returns" ? [...STRANGE, ...STRANGE_PROMISES] : STRANGE;
+  const things = way === "returns" ? [...UNUSUAL_VALUES, ...UNUSUAL_PROMISES] : UNUSUAL_VALUES;
   return things.map(([title, make]) => /** @type {const} */ ([`${way} ${title}`, () => act(make())]));
 });
 
 describe("a secret function that", () => {
-  for (const [title, strange] of LIST) {
+  for (const [title, unusual] of LIST) {
     test(title, async (t) => {
       const sandbox = await sharedSandbox(t);
 
-      await assertRecovers(t, ["credentials_unavailable", "invalid_credentials"], (isStrange) =>
-        fluz(sandbox, { ...ONCE, apiKey: () => (isStrange() ? strange() : sandbox.fluz.apiKey) }),
+      await assertRecovers(t, ["credentials_unavailable", "invalid_credentials"], (isUnusual) =>
+        fluz(sandbox, { ...ONCE, apiKey: () => (isUnusual() ? unusual() : sandbox.fluz.apiKey) }),
       );
     });
   }
@@ -74,17 +74,17 @@ describe("a secret function that", () => {
 
 // The message of an error that it throws is exposed; the request is not.
 describe("a fetch that", () => {
-  for (const [title, strange] of LIST) {
+  for (const [title, unusual] of LIST) {
     test(title, async (t) => {
       const sandbox = await sharedSandbox(t);
 
       await assertRecovers(
         t,
         ["fetch_threw", "protocol"],
-        (isStrange) =>
+        (isUnusual) =>
           fluz(sandbox, {
             ...ONCE,
-            fetch: (/** @type {[string]} */ ...to) => (isStrange() ? strange() : fetch(...to)),
+            fetch: (/** @type {[string]} */ ...to) => (isUnusual() ? unusual() : fetch(...to)),
           }),
         sandbox.fluz.apiKey,
       );
@@ -98,10 +98,10 @@ describe("a fetch that", () => {
       await assertRecovers(
         t,
         ["fetch_threw", "protocol"],
-        (isStrange) =>
+        (isUnusual) =>
           fluz(sandbox, {
             ...ONCE,
-            fetch: (/** @type {[string]} */ ...to) => (isStrange() ? answer() : fetch(...to)),
+            fetch: (/** @type {[string]} */ ...to) => (isUnusual() ? answer() : fetch(...to)),
           }),
         sandbox.fluz.apiKey,
       );
@@ -110,13 +110,13 @@ describe("a fetch that", () => {
 });
 
 describe("a grant function that", () => {
-  for (const [title, strange] of [...LIST, ...grants()]) {
+  for (const [title, unusual] of [...LIST, ...grants()]) {
     test(title, async (t) => {
-      await assertRecovers(t, ["network", "protocol"], (isStrange) => ({
+      await assertRecovers(t, ["network", "protocol"], (isUnusual) => ({
         provider: {
           name: "mine",
           endpoint: "https://mine.test/graphql",
-          grant: () => (isStrange() ? strange() : { accessToken: "good", expiresInMs: 60_000 }),
+          grant: () => (isUnusual() ? unusual() : { accessToken: "good", expiresInMs: 60_000 }),
         },
         ...ONCE,
       }));
@@ -189,14 +189,14 @@ function answers() {
     ["a text() that throws", () => ({ status: 200, headers, text: throwing })],
     [
       "a text() that returns an unusual promise",
-      () => ({ status: 200, headers, text: STRANGE_PROMISES[1]?.[1] }),
+      () => ({ status: 200, headers, text: UNUSUAL_PROMISES[1]?.[1] }),
     ],
     ["a getReader() that throws", streaming(throwing)],
     ["an invalid reader", streaming(() => 7)],
     ["a read() that throws", streaming(() => ({ read: throwing }))],
     ["a read() that does not return a promise", streaming(() => ({ read: () => ({ done: true }) }))],
     ["a read() that returns undefined", streaming(() => ({ read: () => undefined }))],
-    ["a read() that returns an unusual promise", streaming(() => ({ read: STRANGE_PROMISES[1]?.[1] }))],
+    ["a read() that returns an unusual promise", streaming(() => ({ read: UNUSUAL_PROMISES[1]?.[1] }))],
     ["a read() that resolves with undefined", streaming(() => ({ read: async () => undefined }))],
     [
       "a chunk whose value throws",

@@ -29,7 +29,7 @@ const reasonOf = (promise) =>
 for (const [name, call] of CALLS) {
   describe(name, () => {
     test("rejects with the reason of a signal that is already aborted", async (t) => {
-      const { endpoint, asked } = await apiFor(t);
+      const { endpoint, received } = await apiFor(t);
       const { tokens } = countedFor(t, endpoint);
 
       const signal = AbortSignal.abort(REASON);
@@ -38,11 +38,11 @@ for (const [name, call] of CALLS) {
       const warm = await reasonOf(call(tokens, endpoint, signal));
 
       assert.deepEqual([cold, warm], [REASON, REASON]);
-      assert.equal(asked.length, 0);
+      assert.equal(received.length, 0);
     });
 
     test("rejects with the reason while it waits for the token, and the grant continues", async (t) => {
-      const { endpoint, asked } = await apiFor(t);
+      const { endpoint, received } = await apiFor(t);
       /** @type {Gate} */
       const granted = new Gate();
       const grant = async () => {
@@ -60,7 +60,7 @@ for (const [name, call] of CALLS) {
       assert.equal(await waiting, REASON);
       granted.open();
       assert.equal(await other, "token-1");
-      assert.equal(asked.length, 0);
+      assert.equal(received.length, 0);
       // Listeners of the Request itself do not count.
       if (name !== "fetch of a Request")
         assert.equal(getEventListeners(controller.signal, "abort").length, 0);

@@ -32,8 +32,8 @@ async function openApi(t, respond) {
     await respond?.(request, response);
     if (response.writableEnded) return;
     response.setHeader("content-type", "application/json");
-    const refused = { errors: [{ message: "Unauthorized" }] };
-    response.end(JSON.stringify(authorization === "Bearer token-1" ? refused : { data: { ok: true } }));
+    const rejection = { errors: [{ message: "Unauthorized" }] };
+    response.end(JSON.stringify(authorization === "Bearer token-1" ? rejection : { data: { ok: true } }));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -79,13 +79,13 @@ describe("in a page", { concurrency: true }, () => {
         return {
           type: response.type,
           url: response.url,
-          answer: await response.json(),
+          body: await response.json(),
           data: await tokens.request(query),
         };
       }, given);
 
-      assert.deepEqual([got.type, got.url, got.answer.errors], ["cors", sandbox[name].endpoint, undefined]);
-      assert.deepEqual(got.data, got.answer.data);
+      assert.deepEqual([got.type, got.url, got.body.errors], ["cors", sandbox[name].endpoint, undefined]);
+      assert.deepEqual(got.data, got.body.data);
     }
   });
 

@@ -18,7 +18,7 @@ const BODY = Buffer.concat([
 ]);
 
 /** @type {Respond} */
-const respond = (_asked, response) => {
+const respond = (_request, response) => {
   const headers = { "content-type": "application/json", "content-length": BODY.length, "x-own": "1" };
   response.writeHead(200, "Fine", headers).end(BODY);
 };
@@ -67,7 +67,7 @@ const USES = {
     return [await response.text(), await clone.text(), clone.bodyUsed];
   },
   "a clone of a used one": async (response) => [await response.text(), response.clone()],
-  "a clone after its body was asked for": async (response) =>
+  "a clone after its body was received for": async (response) =>
     [response.body, response.clone()].length && [await response.clone().text(), await response.text()],
   "a copy by its parts": (response) => new Response(response.body, response).text(),
   about: ({ url, ok, status, statusText, headers, redirected, type, bodyUsed, body }) => [
@@ -118,7 +118,7 @@ for (const [name, use] of Object.entries(USES)) {
 test("a response over the inspection limit is returned complete, while it is received", async (t) => {
   const half = Buffer.from(`{"data":"${"-".repeat(1024 * 1024)}`);
   const ends = new Gate();
-  const both = await bothOf(t, async (_asked, response) => {
+  const both = await bothOf(t, async (_request, response) => {
     response.writeHead(200, { "content-type": "application/json" }).write(half);
     await ends.opened;
     response.end('"}');
@@ -131,7 +131,7 @@ test("a response over the inspection limit is returned complete, while it is rec
 });
 
 test("a response in several chunks is returned complete", async (t) => {
-  const both = await bothOf(t, async (_asked, response) => {
+  const both = await bothOf(t, async (_request, response) => {
     response.writeHead(200, { "content-type": "application/json" });
     for (const part of ['{"data":', '{"a":', "1}}"]) await new Promise((sent) => response.write(part, sent));
     response.end();
@@ -144,7 +144,7 @@ test("a response in several chunks is returned complete", async (t) => {
 });
 
 test("a response that breaks off fails when the caller reads it, like one of `fetch`", async (t) => {
-  const both = await bothOf(t, (_asked, response) => {
+  const both = await bothOf(t, (_request, response) => {
     response.writeHead(200, { "content-type": "application/json", "content-length": 100 });
     response.write('{"data":', () => response.destroy());
   });
@@ -160,7 +160,7 @@ test("a response that breaks off fails when the caller reads it, like one of `fe
 });
 
 test("a response with members added by a replacement of `fetch` is cloned and keeps them", async (t) => {
-  const api = await apiFor(t, (_asked, response) => json(response, 200, { data: { ok: true } }));
+  const api = await apiFor(t, (_request, response) => json(response, 200, { data: { ok: true } }));
   const { tokens } = countedFor(t, api.endpoint, {
     fetch: async (/** @type {any} */ url, /** @type {any} */ init) => {
       const response = await fetch(url, init);

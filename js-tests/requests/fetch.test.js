@@ -9,7 +9,7 @@ import { POST, apiFor, countedFor } from "./support.js";
 
 describe("a request", () => {
   test("accepts a string, a URL, a Request, or a Request as init", async (t) => {
-    const { asked, endpoint } = await apiFor(t);
+    const { received, endpoint } = await apiFor(t);
     const { tokens } = countedFor(t, endpoint);
     const request = () => new Request(endpoint, { ...POST, headers: { "x-own": "1" } });
 
@@ -26,7 +26,7 @@ describe("a request", () => {
       assert.deepEqual(await response.json(), { data: { ok: true } });
     }
 
-    const seen = asked.map(({ method, headers, body, token }) => [
+    const seen = received.map(({ method, headers, body, token }) => [
       method,
       headers["x-own"],
       `${body}`,
@@ -44,7 +44,7 @@ describe("a request", () => {
   });
 
   test("keeps its headers in each form, and does not change the caller's objects", async (t) => {
-    const { asked, endpoint } = await apiFor(t);
+    const { received, endpoint } = await apiFor(t);
     const { tokens } = countedFor(t, endpoint);
     const plain = { "x-own": "1" };
     const bare = Object.assign(Object.create(null), plain);
@@ -56,8 +56,8 @@ describe("a request", () => {
       await (await tokens.fetch(endpoint, { headers: /** @type {any} */ (form) })).text();
     }
 
-    for (const { headers, token } of asked) assert.deepEqual([headers["x-own"], token], ["1", "token-1"]);
-    assert.equal(asked.length, 5);
+    for (const { headers, token } of received) assert.deepEqual([headers["x-own"], token], ["1", "token-1"]);
+    assert.equal(received.length, 5);
     assert.deepEqual(
       [plain, { ...bare }, [...headers], pairs, [...map]],
       [{ "x-own": "1" }, { "x-own": "1" }, [["x-own", "1"]], [["x-own", "1"]], [["x-own", "1"]]],
@@ -65,7 +65,7 @@ describe("a request", () => {
   });
 
   test("with an Authorization of its own is sent unchanged, to any origin, and once", async (t) => {
-    const { asked, endpoint } = await apiFor(t);
+    const { received, endpoint } = await apiFor(t);
     const other = await apiFor(t);
     const { tokens, counts } = countedFor(t, endpoint);
     const own = "Basic b3du";
@@ -82,19 +82,19 @@ describe("a request", () => {
     }
 
     assert.deepEqual(
-      [...asked, ...other.asked].map(({ headers }) => headers.authorization),
+      [...received, ...other.received].map(({ headers }) => headers.authorization),
       [own, own, own, own, "", own],
     );
     assert.equal(counts.grants, 0);
   });
 
   test("with an empty Authorization is sent with the token", async (t) => {
-    const { asked, endpoint } = await apiFor(t);
+    const { received, endpoint } = await apiFor(t);
     const { tokens } = countedFor(t, endpoint);
 
     await tokens.fetch(endpoint, { headers: /** @type {any} */ ({ Authorization: undefined }) });
 
-    assert.equal(asked[0]?.token, "token-1");
+    assert.equal(received[0]?.token, "token-1");
   });
 
   test("goes through the option `fetch` with all other members of init", async (t) => {
@@ -132,14 +132,14 @@ describe("a request", () => {
   });
 
   test("after close is rejected, also with an Authorization of its own", async (t) => {
-    const { endpoint, asked } = await apiFor(t);
+    const { endpoint, received } = await apiFor(t);
     const { tokens } = countedFor(t, endpoint);
     await tokens.getToken();
     await tokens.close();
 
     assert.equal((await failure(tokens.fetch(endpoint))).code, "closed");
     assert.equal((await failure(tokens.fetch(endpoint, { headers: { authorization: "x" } }))).code, "closed");
-    assert.equal(asked.length, 0);
+    assert.equal(received.length, 0);
   });
 });
 
@@ -161,11 +161,11 @@ describe("an origin", () => {
       assert.ok(error.message.includes(origin) && error.message.includes(other.origin));
       assert.ok(!error.message.includes("secret"));
     }
-    assert.deepEqual([other.asked.length, counts.grants], [0, 0]);
+    assert.deepEqual([other.received.length, counts.grants], [0, 0]);
   });
 
   test("that is listed receives the token, at any path", async (t) => {
-    const { endpoint, origin, asked } = await apiFor(t);
+    const { endpoint, origin, received } = await apiFor(t);
     const other = await apiFor(t);
     const { tokens } = countedFor(t, endpoint, { origins: [other.endpoint] });
 
@@ -173,7 +173,7 @@ describe("an origin", () => {
     await tokens.fetch(`${origin}/other`);
 
     assert.deepEqual(
-      [...other.asked, ...asked].map(({ url, token }) => [url, token]),
+      [...other.received, ...received].map(({ url, token }) => [url, token]),
       [
         ["/files/1", "token-1"],
         ["/other", "token-1"],
@@ -198,7 +198,7 @@ describe("an origin", () => {
   });
 
   test("in a URL with a user name or a password receives no token, and no message repeats these", async (t) => {
-    const { endpoint, origin, asked } = await apiFor(t);
+    const { endpoint, origin, received } = await apiFor(t);
     const { tokens, counts } = countedFor(t, endpoint);
     const address = (/** @type {string} */ user) => endpoint.replace("://", `://${user}@`);
 
@@ -208,7 +208,7 @@ describe("an origin", () => {
       assert.equal(error.code, "invalid_options");
       assert.ok(!inspect(error).includes("planted"), inspect(error));
     }
-    assert.deepEqual([asked.length, counts.grants], [0, 0]);
+    assert.deepEqual([received.length, counts.grants], [0, 0]);
     // An `@` elsewhere is part of the path.
     assert.equal((await tokens.fetch(`${origin}/@scope/name?to=a@b`)).status, 200);
   });

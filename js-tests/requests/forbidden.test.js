@@ -54,7 +54,7 @@ test("fetch returns the response to a forbidden operation, and the new token sta
 describe("a forbidden operation that is called repeatedly", () => {
   test("causes a grant at most every few seconds, and other requests succeed", async (t) => {
     const clock = simulatedTime(t);
-    const { endpoint, origin, asked } = await forbidding(t);
+    const { endpoint, origin, received } = await forbidding(t);
     const { tokens, counts } = countedFor(t, endpoint);
     const grantsAfter = [];
 
@@ -69,7 +69,7 @@ describe("a forbidden operation that is called repeatedly", () => {
 
     // At 0, 6, 17, 37 and 78 s; the period of suspicion doubles each time, up to a minute.
     assert.deepEqual(grantsAfter, [2, 2, 2, 3, 3, 4, 5, 6, 7]);
-    const ordinary = asked.filter(({ url }) => url === "/graphql").length;
+    const ordinary = received.filter(({ url }) => url === "/graphql").length;
     assert.equal(ordinary, 45);
   });
 });

@@ -80,7 +80,7 @@ test("a mutation is not replayed if any of many fields of a large response is no
 describe("request() handles a response of more than 64 KiB:", () => {
   for (const [name, { body, code, replayed = false }] of Object.entries(CASES)) {
     test(name, async (t) => {
-      const { endpoint, asked } = await apiFor(t, ({ token }, response) => {
+      const { endpoint, received } = await apiFor(t, ({ token }, response) => {
         if (token === "token-1") json(response, 200, body);
       });
       const { tokens } = countedFor(t, endpoint);
@@ -88,7 +88,7 @@ describe("request() handles a response of more than 64 KiB:", () => {
       const outcome = await tokens.request("{ ok }").catch((error) => error);
 
       assert.equal(outcome.code, code);
-      assert.equal(asked.length, replayed ? 2 : 1);
+      assert.equal(received.length, replayed ? 2 : 1);
       if (code === "graphql_errors")
         assert.deepEqual(
           [outcome.errors, outcome.data],
@@ -99,13 +99,13 @@ describe("request() handles a response of more than 64 KiB:", () => {
 });
 
 test("a batch of responses is rejected if one of them is a rejection", async (t) => {
-  const { endpoint, asked } = await apiFor(t, ({ token }, response) => {
+  const { endpoint, received } = await apiFor(t, ({ token }, response) => {
     if (token === "token-1") json(response, 200, [{ all: PADDING }, { data: null, errors: [REFUSAL] }]);
   });
   const { tokens } = countedFor(t, endpoint);
 
   assert.deepEqual(await (await tokens.fetch(endpoint, POST)).json(), { data: { ok: true } });
-  assert.equal(asked.length, 2);
+  assert.equal(received.length, 2);
 });
 
 test("a response that starts with whitespace other than JSON's is not GraphQL", async (t) => {

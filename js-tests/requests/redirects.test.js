@@ -49,8 +49,8 @@ async function placesFor(t, routes, options) {
   return { api, accepted, foreign, tokens, counts };
 }
 
-/** @param {{ asked: import("./support.js").Asked[] }} place */
-const seen = ({ asked }) => asked.map(({ method, url, token }) => `${method} ${url} ${token ?? "-"}`);
+/** @param {{ received: import("./support.js").ReceivedRequest[] }} place */
+const seen = ({ received }) => received.map(({ method, url, token }) => `${method} ${url} ${token ?? "-"}`);
 
 for (const [name, option] of /** @type {[string, any][]} */ ([
   ["the runtime's fetch", {}],
@@ -73,7 +73,7 @@ for (const [name, option] of /** @type {[string, any][]} */ ([
           [response.status, response.redirected, response.url],
           [401, true, `${foreign.origin}/b`],
         );
-        const [{ headers: got }] = foreign.asked;
+        const [{ headers: got }] = foreign.received;
         assert.deepEqual(
           [got["x-own"], got.authorization, got.cookie, got["proxy-authorization"]],
           ["1", undefined, undefined, undefined],
@@ -96,9 +96,9 @@ for (const [name, option] of /** @type {[string, any][]} */ ([
         assert.equal(response.status, 200);
         assert.deepEqual(await response.json(), { data: { ok: true } });
         assert.deepEqual(seen(accepted), [`${method} /b token-1`]);
-        assert.equal(`${accepted.asked[0]?.body}`, body);
+        assert.equal(`${accepted.received[0]?.body}`, body);
         assert.equal(
-          accepted.asked[0]?.headers["content-type"],
+          accepted.received[0]?.headers["content-type"],
           (body && POST.headers["content-type"]) || undefined,
         );
       });
@@ -126,7 +126,7 @@ test("a token that is rejected after a redirect is replaced, and the request is 
   const { api, accepted, tokens } = await placesFor(t, ({ api, accepted }) => ({
     [`${api}/a`]: [308, `${accepted}/b`],
   }));
-  accepted.refused.add("token-1");
+  accepted.rejectedTokens.add("token-1");
 
   for (const form of ["text", "bytes", "form", "request"]) {
     const body = { text: "1", bytes: new Uint8Array([49]), form: new URLSearchParams("1") }[form] ?? "1";
@@ -140,7 +140,7 @@ test("a token that is rejected after a redirect is replaced, and the request is 
 
   assert.deepEqual(seen(api).slice(0, 3), ["POST /a token-1", "POST /a token-2", "POST /a token-2"]);
   assert.deepEqual(seen(accepted).slice(0, 3), ["POST /b token-1", "POST /b token-2", "POST /b token-2"]);
-  assert.deepEqual(new Set(accepted.asked.map(({ body }) => `${body}`.replace("=", ""))), new Set(["1"]));
+  assert.deepEqual(new Set(accepted.received.map(({ body }) => `${body}`.replace("=", ""))), new Set(["1"]));
 });
 
 test("HEAD stays HEAD, and DELETE becomes GET only with 303", async (t) => {
@@ -153,7 +153,7 @@ test("HEAD stays HEAD, and DELETE becomes GET only with 303", async (t) => {
     for (const path of ["302", "303"]) await tokens.fetch(`${api.origin}/${path}`, { method });
   }
 
-  const ends = api.asked.filter(({ url }) => url === "/end");
+  const ends = api.received.filter(({ url }) => url === "/end");
   assert.deepEqual(
     ends.map(({ method }) => method),
     ["HEAD", "HEAD", "DELETE", "GET"],
@@ -169,7 +169,7 @@ test("at most twenty redirects are followed", async (t) => {
 
   assert.equal((await tokens.fetch(`${api.origin}/20`)).status, 200);
   await assert.rejects(tokens.fetch(`${api.origin}/21`), TypeError);
-  assert.equal(api.asked.length, 42);
+  assert.equal(api.received.length, 42);
 });
 
 test("a stream body is not sent twice: `fetch` rejects, unless the status is 303", async (t) => {
@@ -226,7 +226,7 @@ test("an abort ends a chain of redirects", async (t) => {
   const { tokens } = countedFor(t, api.endpoint);
 
   await assert.rejects(tokens.fetch(`${api.origin}/a`, { signal: controller.signal }), RangeError);
-  assert.ok(api.asked.length <= 2);
+  assert.ok(api.received.length <= 2);
 });
 
 describe("a newer token in a header is adopted", () => {
@@ -258,7 +258,7 @@ describe("a newer token in a header is adopted", () => {
     const behind = await tokens.fetch(`${api.origin}/a`);
 
     assert.deepEqual(
-      other.asked.map(({ token }) => token),
+      other.received.map(({ token }) => token),
       ["token-1", "token-1"],
     );
     assert.equal(await tokens.getToken(), "token-1");

@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { APIS, NAMES } from "../faults/providers.js";
 import { managerFor, sandboxFor } from "../support/setup.js";
 import { Gate } from "../support/waiting.js";
-import { POST, REFUSED, apiFor, countedFor, json } from "./support.js";
+import { POST, REJECTION, apiFor, countedFor, json } from "./support.js";
 
 const HEADERS = { "content-type": "application/json", "braintree-version": "2019-01-01" };
 /** An operation of each API that requires a token; Braintree's ping does not. */
@@ -60,7 +60,7 @@ describe("a response is inspected", () => {
   ]) {
     test(`of type ${type}`, async (t) => {
       const { endpoint } = await apiFor(t, ({ token }, response) => {
-        if (token === "token-1") json(response, 200, REFUSED, { "content-type": type });
+        if (token === "token-1") json(response, 200, REJECTION, { "content-type": type });
       });
       const { tokens, counts } = countedFor(t, endpoint);
 
@@ -80,11 +80,11 @@ describe("a response is inspected", () => {
     ],
   ])) {
     test(`of unknown length, received ${how}`, async (t) => {
-      const refused = JSON.stringify({ errors: [{ message: "Unauthorized", note: "ünïcode €" }] });
+      const rejection = JSON.stringify({ errors: [{ message: "Unauthorized", note: "ünïcode €" }] });
       const { endpoint } = await apiFor(t, ({ token }, response) => {
         if (token !== "token-1") return;
         response.writeHead(200, { "content-type": "application/json" });
-        encode(response, refused);
+        encode(response, rejection);
       });
       const { tokens, counts } = countedFor(t, endpoint);
 
@@ -123,7 +123,7 @@ describe("a response is returned without inspection", () => {
       const rest = new Gate();
       const { endpoint } = await apiFor(t, async (_, response) => {
         response.writeHead(200, { "content-type": type });
-        response.write(JSON.stringify(REFUSED));
+        response.write(JSON.stringify(REJECTION));
         await rest.opened;
         response.end("the rest");
       });
@@ -132,7 +132,7 @@ describe("a response is returned without inspection", () => {
       const response = await tokens.fetch(endpoint, POST);
       rest.open();
 
-      assert.equal(await response.text(), `${JSON.stringify(REFUSED)}the rest`);
+      assert.equal(await response.text(), `${JSON.stringify(REJECTION)}the rest`);
       assert.equal(counts.grants, 1);
     });
   }
@@ -144,7 +144,7 @@ describe("a response is returned without inspection", () => {
     test(`if it is longer than 1 MiB ${how}`, async (t) => {
       /** @type {Gate} */
       const rest = new Gate();
-      const start = JSON.stringify(REFUSED).padEnd(2 * 1024 * 1024);
+      const start = JSON.stringify(REJECTION).padEnd(2 * 1024 * 1024);
       const { endpoint } = await apiFor(t, async (_, response) => {
         response.writeHead(200, { "content-type": "application/json", ...headers });
         response.write(start);
@@ -156,7 +156,7 @@ describe("a response is returned without inspection", () => {
       const response = await tokens.fetch(endpoint, POST);
       rest.open();
 
-      assert.deepEqual(await response.json(), REFUSED);
+      assert.deepEqual(await response.json(), REJECTION);
       assert.equal(counts.grants, 1);
     });
   }
@@ -209,7 +209,7 @@ test("a response without a body, and a `fetch` result that is not a Response, ar
 });
 
 test("a response whose body is a Node stream is judged by its status, and is not delayed", async (t) => {
-  const { endpoint, refused } = await apiFor(t);
+  const { endpoint, rejectedTokens } = await apiFor(t);
   let copies = 0;
   const { tokens, counts } = countedFor(t, endpoint, {
     fetch: async (/** @type {any} */ input, /** @type {any} */ init) => {
@@ -227,7 +227,7 @@ test("a response whose body is a Node stream is judged by its status, and is not
     },
   });
   await tokens.getToken();
-  refused.add("token-1");
+  rejectedTokens.add("token-1");
 
   const response = await tokens.fetch(endpoint, POST);
 

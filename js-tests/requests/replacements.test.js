@@ -14,7 +14,7 @@ import nodeFetch2, { Request as Request2 } from "node-fetch-2";
 import { MockAgent, Request as UndiciRequest, fetch as undiciFetch } from "undici";
 
 import { failure } from "../support/waiting.js";
-import { POST, REFUSED, apiFor, countedFor, json } from "./support.js";
+import { POST, REJECTION, apiFor, countedFor, json } from "./support.js";
 
 /** @type {[name: string, fetch: any, Request: any][]} */
 const REPLACEMENTS = [
@@ -32,8 +32,8 @@ for (const [name, fetch, Request] of REPLACEMENTS) {
     ])) {
       test(`a ${size} rejection inside HTTP 200 causes a replay, and the response is complete`, async (t) => {
         const padding = "x".repeat(length);
-        const { endpoint, asked } = await apiFor(t, ({ token, url }, response) => {
-          const body = token === "token-1" ? { ...REFUSED, padding } : { data: { padding } };
+        const { endpoint, received } = await apiFor(t, ({ token, url }, response) => {
+          const body = token === "token-1" ? { ...REJECTION, padding } : { data: { padding } };
           if (url !== "/zip") return json(response, 200, body);
           const headers = { "content-type": "application/json", "content-encoding": "gzip" };
           response.writeHead(200, headers).end(gzipSync(JSON.stringify(body)));
@@ -47,22 +47,22 @@ for (const [name, fetch, Request] of REPLACEMENTS) {
           assert.deepEqual(await response.json(), { data: { padding } });
         }
         assert.deepEqual(
-          asked.map(({ token, body }) => [token, `${body}`]),
+          received.map(({ token, body }) => [token, `${body}`]),
           ["token-1", "token-2", "token-1", "token-2"].map((token) => [token, POST.body]),
         );
       });
     }
 
     test("its own Request is sent and replayed", async (t) => {
-      const { endpoint, asked, refused } = await apiFor(t);
+      const { endpoint, received, rejectedTokens } = await apiFor(t);
       const { tokens } = countedFor(t, endpoint, { fetch });
-      refused.add("token-1");
+      rejectedTokens.add("token-1");
 
       const response = await tokens.fetch(new Request(endpoint, { ...POST, headers: { "x-own": "1" } }));
 
       assert.equal(response.status, 200);
       assert.deepEqual(
-        asked.map(({ token, method, body, headers }) => [token, method, `${body}`, headers["x-own"]]),
+        received.map(({ token, method, body, headers }) => [token, method, `${body}`, headers["x-own"]]),
         ["token-1", "token-2"].map((token) => [token, "POST", POST.body, "1"]),
       );
     });
@@ -82,8 +82,8 @@ for (const [name, fetch, Request] of REPLACEMENTS) {
     });
 
     test("request() returns data, recognizes rejections, and enforces its limit", async (t) => {
-      const { endpoint, asked } = await apiFor(t, ({ token }, response) => {
-        if (token === "token-1") json(response, 200, REFUSED);
+      const { endpoint, received } = await apiFor(t, ({ token }, response) => {
+        if (token === "token-1") json(response, 200, REJECTION);
         else json(response, 200, { data: { ok: true, padding: "x".repeat(5_000) } });
       });
       const { tokens } = countedFor(t, endpoint, { fetch });
@@ -91,7 +91,7 @@ for (const [name, fetch, Request] of REPLACEMENTS) {
       assert.equal((await tokens.request("{ ok }")).ok, true);
       const error = await failure(tokens.request("{ ok }", {}, { maxResponseBytes: 4_000 }));
 
-      assert.deepEqual([error.code, asked.length], ["protocol", 3]);
+      assert.deepEqual([error.code, received.length], ["protocol", 3]);
     });
 
     test("a redirect to another origin does not carry the token", async (t) => {
@@ -104,7 +104,7 @@ for (const [name, fetch, Request] of REPLACEMENTS) {
       await tokens.fetch(endpoint, POST);
 
       assert.deepEqual(
-        other.asked.map(({ headers, body }) => [headers.authorization, `${body}`]),
+        other.received.map(({ headers, body }) => [headers.authorization, `${body}`]),
         [[undefined, POST.body]],
       );
     });
@@ -112,7 +112,7 @@ for (const [name, fetch, Request] of REPLACEMENTS) {
 }
 
 /** Responses of the mocks: the first token is rejected inside HTTP 200. @param {string | null | undefined} header */
-const mocked = (header) => (header === "Bearer token-1" ? REFUSED : { data: { ok: true } });
+const mocked = (header) => (header === "Bearer token-1" ? REJECTION : { data: { ok: true } });
 
 describe("a request is replayed with a mock of the global fetch:", () => {
   const endpoint = "https://api.acme.test/graphql";

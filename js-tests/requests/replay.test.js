@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { APIS } from "../faults/providers.js";
 import { managerFor, sandboxFor } from "../support/setup.js";
 import { Gate } from "../support/waiting.js";
-import { POST, REFUSED, apiFor, countedFor, json } from "./support.js";
+import { POST, REJECTION, apiFor, countedFor, json } from "./support.js";
 
 describe("200 requests in flight when the token is revoked", () => {
   for (const name of /** @type {const} */ (["fluz", "toggle"])) {
@@ -46,9 +46,9 @@ describe("the replay", () => {
   for (const [name, make] of bodies) {
     for (const input of ["url", "request"]) {
       test(`is the same request: ${name}, by ${input}`, async (t) => {
-        const { endpoint, asked, refused } = await apiFor(t);
+        const { endpoint, received, rejectedTokens } = await apiFor(t);
         const { tokens, counts } = countedFor(t, endpoint);
-        refused.add("token-1");
+        rejectedTokens.add("token-1");
         const init = { method: "POST", headers: { "idempotency-key": "k-1" }, body: make() };
 
         const response = await (input === "url"
@@ -57,10 +57,10 @@ describe("the replay", () => {
 
         assert.deepEqual(await response.json(), { data: { ok: true } });
         assert.deepEqual(
-          asked.map(({ token }) => token),
+          received.map(({ token }) => token),
           ["token-1", "token-2"],
         );
-        const [first, second] = asked.map(({ method, headers, body }) => {
+        const [first, second] = received.map(({ method, headers, body }) => {
           const boundary = /boundary=(.*)/.exec(headers["content-type"] ?? "")?.[1] ?? "-";
           return [
             method,
@@ -86,12 +86,12 @@ describe("the replay", () => {
       const arrived = new Gate();
       /** @type {Gate} */
       const changed = new Gate();
-      const { endpoint, asked, refused } = await apiFor(t, async () => {
+      const { endpoint, received, rejectedTokens } = await apiFor(t, async () => {
         arrived.open();
         await changed.opened;
       });
       const { tokens } = countedFor(t, endpoint);
-      refused.add("token-1");
+      rejectedTokens.add("token-1");
       const [body, plain, headers] = [make(), { "x-own": "1" }, new Headers({ "x-own": "1" })];
 
       // When these calls return, the first is not sent yet either, because the core has not started.
@@ -108,7 +108,7 @@ describe("the replay", () => {
       const boundary = /--+[\w-]+/g;
       const expected = (await new Response(make()).text()).replaceAll(boundary, "…");
       assert.deepEqual(
-        asked.map(({ body, headers }) => [`${body}`.replaceAll(boundary, "…"), headers["x-own"]]),
+        received.map(({ body, headers }) => [`${body}`.replaceAll(boundary, "…"), headers["x-own"]]),
         Array.from({ length: 4 }, () => [expected, "1"]),
       );
     });
@@ -125,16 +125,16 @@ describe("the replay", () => {
     ],
   ])) {
     test(`is omitted for ${name}: its response is returned, and the next call gets a new token`, async (t) => {
-      const { endpoint, asked, refused } = await apiFor(t);
+      const { endpoint, received, rejectedTokens } = await apiFor(t);
       const { tokens, counts } = countedFor(t, endpoint);
-      refused.add("token-1");
+      rejectedTokens.add("token-1");
       const init = /** @type {any} */ ({ method: "POST", body: make(), duplex: "half" });
 
       const response = await tokens.fetch(endpoint, init);
 
       assert.deepEqual([response.status, await response.json()], [401, { error: "no" }]);
       assert.deepEqual(
-        asked.map(({ body }) => `${body}`),
+        received.map(({ body }) => `${body}`),
         ['{"a":1}'],
       );
       assert.equal(await tokens.getToken(), "token-2");
@@ -143,68 +143,68 @@ describe("the replay", () => {
   }
 
   test("of a mutation is omitted if data has a root field: its response is returned", async (t) => {
-    const partial = { data: { ping: "pong", me: null }, ...REFUSED };
-    const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 200, partial));
+    const partial = { data: { ping: "pong", me: null }, ...REJECTION };
+    const { endpoint, received } = await apiFor(t, (_, response) => json(response, 200, partial));
     const { tokens } = countedFor(t, endpoint);
 
     const response = await tokens.fetch(endpoint, { ...POST, body: '{"query":"mutation { ping me }"}' });
 
     assert.deepEqual(await response.json(), partial);
-    assert.equal(asked.length, 1);
+    assert.equal(received.length, 1);
   });
 
   test("is sent if every root field is null", async (t) => {
-    const { endpoint, asked } = await apiFor(t, ({ token }, response) => {
-      if (token === "token-1") json(response, 200, { data: { me: null }, ...REFUSED });
+    const { endpoint, received } = await apiFor(t, ({ token }, response) => {
+      if (token === "token-1") json(response, 200, { data: { me: null }, ...REJECTION });
     });
     const { tokens } = countedFor(t, endpoint);
 
     assert.deepEqual(await (await tokens.fetch(endpoint, POST)).json(), { data: { ok: true } });
-    assert.equal(asked.length, 2);
+    assert.equal(received.length, 2);
   });
 
   test("has the newest token if an older one is rejected late, without a grant", async (t) => {
     /** @type {Gate} */
     const late = new Gate();
-    const { endpoint, asked, refused } = await apiFor(t, async ({ url }) => {
+    const { endpoint, received, rejectedTokens } = await apiFor(t, async ({ url }) => {
       if (url === "/late") await late.opened;
     });
     const { tokens, counts } = countedFor(t, endpoint);
     await tokens.getToken();
     const waiting = tokens.fetch(endpoint.replace("graphql", "late"), POST);
     await tokens.refresh();
-    refused.add("token-1");
+    rejectedTokens.add("token-1");
     late.open();
 
     assert.equal((await waiting).status, 200);
 
     assert.deepEqual(
-      asked.map(({ token }) => token),
+      received.map(({ token }) => token),
       ["token-1", "token-2"],
     );
     assert.deepEqual([counts.grants, await tokens.getToken()], [2, "token-2"]);
   });
 
   test("is omitted if the provider grants the rejected token again", async (t) => {
-    const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 401, { error: "no" }));
+    const { endpoint, received } = await apiFor(t, (_, response) => json(response, 401, { error: "no" }));
     const grant = () => ({ accessToken: "token-1", expiresInMs: 3_600_000 });
     const { tokens } = countedFor(t, endpoint, {}, { grant });
 
     for (const count of [1, 2]) {
       assert.equal((await tokens.fetch(endpoint, POST)).status, 401);
-      assert.equal(asked.length, count);
+      assert.equal(received.length, count);
     }
   });
 
   test("is sent once: there is no third request", async (t) => {
-    const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 401, { error: "no" }));
+    const { endpoint, received } = await apiFor(t, (_, response) => json(response, 401, { error: "no" }));
     const { tokens } = countedFor(t, endpoint);
 
     const response = await tokens.fetch(endpoint, POST);
 
     assert.deepEqual([response.status, await response.json()], [401, { error: "no" }]);
     assert.deepEqual(
-      asked.map(({ token }) => token),
+      received.map(({ token }) => token),
       ["token-1", "token-2"],
     );
   });

@@ -11,7 +11,7 @@ import { GraphQLRequestError, TokenError } from "graphql-token-manager";
 import { assertHoldsNone } from "../support/secrets.js";
 import { braintree, managerFor, recordingFetch, sandboxFor, unreachable } from "../support/setup.js";
 import { failure } from "../support/waiting.js";
-import { REFUSED, apiFor, countedFor, json } from "./support.js";
+import { REJECTION, apiFor, countedFor, json } from "./support.js";
 
 /** @param {Promise<unknown>} promise @returns {Promise<GraphQLRequestError>} */
 async function requestError(promise) {
@@ -22,7 +22,7 @@ async function requestError(promise) {
 
 describe("the request", () => {
   test("contains the document, its variables and the operation name, according to GraphQL over HTTP", async (t) => {
-    const { endpoint, asked } = await apiFor(t);
+    const { endpoint, received } = await apiFor(t);
     const { tokens } = countedFor(t, endpoint);
     const document = "query A($n: Int) { ok(n: $n) } query B { ok }";
 
@@ -32,7 +32,7 @@ describe("the request", () => {
     await tokens.request("{ ok }");
     await tokens.request("{ ok }", null, { operationName: null });
 
-    const [first, second] = asked;
+    const [first, second] = received;
     assert.equal(first?.method, "POST");
     assert.equal(first?.headers["content-type"], "application/json");
     assert.equal(first?.headers.accept, "application/graphql-response+json, application/json;q=0.9");
@@ -60,15 +60,15 @@ describe("the request", () => {
   });
 
   test("with an Authorization of the caller is sent with it, and once", async (t) => {
-    const { endpoint, asked, refused } = await apiFor(t);
+    const { endpoint, received, rejectedTokens } = await apiFor(t);
     const { tokens, counts } = countedFor(t, endpoint);
-    refused.add("own");
+    rejectedTokens.add("own");
 
     const error = await failure(tokens.request("{ ok }", {}, { headers: { authorization: "Bearer own" } }));
     assert.equal(error.code, "protocol");
 
     assert.deepEqual(
-      asked.map(({ token }) => token),
+      received.map(({ token }) => token),
       ["own"],
     );
     assert.equal(counts.grants, 0);
@@ -112,9 +112,9 @@ describe("a response", () => {
       );
       const { tokens } = countedFor(t, endpoint);
 
-      const asked = tokens.request("{ ok }");
-      if (outcome === "data") return assert.deepEqual(await asked, DATA.data);
-      const error = await failure(asked);
+      const received = tokens.request("{ ok }");
+      if (outcome === "data") return assert.deepEqual(await received, DATA.data);
+      const error = await failure(received);
 
       assert.deepEqual([error.code, error.status, error.provider], [outcome, status, "acme"]);
       assert.equal(GraphQLRequestError.is(error), outcome === "graphql_errors");
@@ -133,7 +133,7 @@ describe("a response", () => {
   }
 
   test("that redirects is not followed, and the error names the option to set", async (t) => {
-    const { endpoint, asked } = await apiFor(
+    const { endpoint, received } = await apiFor(
       t,
       (_, response) => void response.writeHead(308, { location: "/x" }).end(),
     );
@@ -141,7 +141,7 @@ describe("a response", () => {
 
     const error = await failure(tokens.request("{ ok }"));
 
-    assert.deepEqual([error.code, error.status, asked.length], ["protocol", 308, 1]);
+    assert.deepEqual([error.code, error.status, received.length], ["protocol", 308, 1]);
   });
 
   test("that is missing is a network error, and so is one that breaks off", async (t) => {
@@ -171,14 +171,14 @@ describe("a response", () => {
   });
 
   test("that rejects the token for some fields of a mutation is partial data, and is not replayed", async (t) => {
-    const partial = { data: { ping: "pong", me: null }, ...REFUSED };
-    const { endpoint, asked } = await apiFor(t, (_, response) => json(response, 200, partial));
+    const partial = { data: { ping: "pong", me: null }, ...REJECTION };
+    const { endpoint, received } = await apiFor(t, (_, response) => json(response, 200, partial));
     const { tokens } = countedFor(t, endpoint);
 
     const error = await requestError(tokens.request("mutation { ping me }"));
 
     assert.deepEqual(error.data, partial.data);
-    assert.equal(asked.length, 1);
+    assert.equal(received.length, 1);
   });
 
   test("is read up to a limit, compressed or not; beyond it, the error names the option", async (t) => {
@@ -212,7 +212,7 @@ describe("a response", () => {
 });
 
 describe("a GraphQLRequestError", () => {
-  const answer = {
+  const body = {
     errors: [
       { message: "first", path: ["a", 0], extensions: { code: "BAD", secret: "planted words" } },
       { message: "planted words", extensions: { code: "WORSE" } },
@@ -222,7 +222,7 @@ describe("a GraphQLRequestError", () => {
   };
 
   test("has the API's errors, and prints only their codes and the first message", async (t) => {
-    const { endpoint } = await apiFor(t, (_, response) => json(response, 200, answer));
+    const { endpoint } = await apiFor(t, (_, response) => json(response, 200, body));
     const { tokens } = countedFor(t, endpoint);
 
     const error = await requestError(tokens.request("{ a b }"));
@@ -232,7 +232,7 @@ describe("a GraphQLRequestError", () => {
       [error.name, error.code, error.status, error.requestId],
       ["GraphQLRequestError", "graphql_errors", 200, "r-1"],
     );
-    assert.deepEqual([error.errors, error.data], [answer.errors, answer.data]);
+    assert.deepEqual([error.errors, error.data], [body.errors, body.data]);
     assert.ok(error.message.includes("BAD") && error.message.includes("first"));
     for (const shown of [
       `${error}`,
@@ -246,13 +246,13 @@ describe("a GraphQLRequestError", () => {
   });
 
   test("shows no message of the API if `quoteErrors` is false", async (t) => {
-    const { endpoint } = await apiFor(t, (_, response) => json(response, 200, answer));
+    const { endpoint } = await apiFor(t, (_, response) => json(response, 200, body));
     const { tokens } = countedFor(t, endpoint, { quoteErrors: false });
 
     const error = await requestError(tokens.request("{ a b }"));
 
     assert.ok(!error.message.includes("first"));
-    assert.deepEqual(error.errors, answer.errors);
+    assert.deepEqual(error.errors, body.errors);
   });
 
   test("shows at most 500 characters of the message, without the token", async (t) => {
@@ -299,7 +299,7 @@ describe("an invalid argument is rejected at once, without a request:", () => {
   ];
   for (const [title, args, named = ""] of cases) {
     test(title, async (t) => {
-      const { endpoint, asked } = await apiFor(t);
+      const { endpoint, received } = await apiFor(t);
       const { tokens } = countedFor(t, endpoint);
 
       const error = await failure(/** @type {any} */ (tokens).request(...args));
@@ -307,7 +307,7 @@ describe("an invalid argument is rejected at once, without a request:", () => {
       assert.equal(error.code, "invalid_options");
       assert.ok(error.message.includes(named), error.message);
       assert.ok(!error.message.includes("planted"));
-      assert.equal(asked.length, 0);
+      assert.equal(received.length, 0);
     });
   }
 });

@@ -51,8 +51,8 @@ describe("tokens.fetch adopts", () => {
 
   test("no token from a rejection inside HTTP 200 that repeats it", async (t) => {
     const { endpoint } = await apiFor(t, ({ token }, response) => {
-      const refused = { errors: [{ message: "Unauthorized" }] };
-      if (token === "token-1") json(response, 200, refused, { "x-new": "from-a-refusal" });
+      const rejection = { errors: [{ message: "Unauthorized" }] };
+      if (token === "token-1") json(response, 200, rejection, { "x-new": "from-a-refusal" });
     });
     const { tokens } = countedFor(t, endpoint, {}, { sliding: { header: "x-new" } });
 
@@ -80,7 +80,7 @@ test("a newer token is adopted by the session whose token was sent, not by a bor
     allowed.set(token, scopes);
     return token;
   };
-  const { endpoint, asked } = await apiFor(t, ({ token = "" }, response) => {
+  const { endpoint, received } = await apiFor(t, ({ token = "" }, response) => {
     json(response, 200, { data: { ok: true } }, { "x-new": issue(allowed.get(token) ?? []) });
   });
   const grant = (/** @type {any} */ { scopes }) => ({
@@ -96,7 +96,7 @@ test("a newer token is adopted by the session whose token was sent, not by a bor
   await narrow.fetch(endpoint, POST);
   await narrow.request("{ ok }");
 
-  assert.deepEqual(allowed.get(`${asked[0]?.token}`), ["ADMIN", "READ"]);
+  assert.deepEqual(allowed.get(`${received[0]?.token}`), ["ADMIN", "READ"]);
   assert.notEqual(await wide.getToken(), lent);
   assert.equal(narrow.peek(), undefined);
   assert.deepEqual(allowed.get(await wide.getToken()), ["ADMIN", "READ"]);

@@ -20,7 +20,7 @@ describe("a URL that changes after the call has no effect", () => {
   const moments = [
     ["while the core starts and the first token is granted", () => undefined],
     ["while a token is cached", ({ tokens }) => tokens.getToken()],
-    ["before the replay", ({ api }) => api.refused.add("token-1")],
+    ["before the replay", ({ api }) => api.rejectedTokens.add("token-1")],
   ];
   for (const [when, prepare] of moments) {
     test(`for a URL object, ${when}`, async (t) => {
@@ -33,8 +33,8 @@ describe("a URL that changes after the call has no effect", () => {
       url.href = other.endpoint;
 
       assert.equal((await answer).status, 200);
-      assert.equal(other.asked.length, 0);
-      assert.deepEqual([...new Set(api.asked.map(({ url }) => url))], ["/graphql"]);
+      assert.equal(other.received.length, 0);
+      assert.deepEqual([...new Set(api.received.map(({ url }) => url))], ["/graphql"]);
     });
   }
 
@@ -82,11 +82,11 @@ describe("a URL that changes after the call has no effect", () => {
   for (const [name, make] of changing) {
     test(`for ${name}`, async (t) => {
       const { api, other, tokens } = await placesFor(t);
-      api.refused.add("token-1");
+      api.rejectedTokens.add("token-1");
 
       await tokens.fetch(make(api.endpoint, other.endpoint));
 
-      assert.deepEqual([api.asked.length, other.asked.length], [2, 0]);
+      assert.deepEqual([api.received.length, other.received.length], [2, 0]);
     });
   }
 });
@@ -121,14 +121,14 @@ describe("a Request is read as `fetch` reads it", () => {
       assert.equal((await failure(tokens.fetch(make(api.endpoint, other.endpoint)))).code, "invalid_options");
       assert.equal((await tokens.fetch(make(other.endpoint, api.endpoint))).status, 200);
 
-      assert.deepEqual([api.asked.length, other.asked.length], [1, 0]);
-      assert.deepEqual([api.asked[0]?.method, `${api.asked[0]?.body}`], ["POST", POST.body]);
+      assert.deepEqual([api.received.length, other.received.length], [1, 0]);
+      assert.deepEqual([api.received[0]?.method, `${api.received[0]?.body}`], ["POST", POST.body]);
     });
   }
 
   test("and its headers are those at the time of the call", async (t) => {
     const { api, tokens } = await placesFor(t);
-    api.refused.add("token-1");
+    api.rejectedTokens.add("token-1");
     const request = new Request(api.endpoint, { ...POST, headers: { "x-own": "1" } });
 
     const answer = tokens.fetch(request);
@@ -137,7 +137,7 @@ describe("a Request is read as `fetch` reads it", () => {
     await answer;
 
     assert.deepEqual(
-      api.asked.map(({ token, headers }) => [token, headers["x-own"]]),
+      api.received.map(({ token, headers }) => [token, headers["x-own"]]),
       [
         ["token-1", "1"],
         ["token-2", "1"],
@@ -160,14 +160,14 @@ describe("a Request is read as `fetch` reads it", () => {
     await request.text();
 
     await assert.rejects(tokens.fetch(request), TypeError);
-    assert.equal(api.asked.length, 0);
+    assert.equal(api.received.length, 0);
   });
 });
 
 describe("the members of init are read once:", () => {
   test("each member, including inherited ones", async (t) => {
     const { api, tokens } = await placesFor(t);
-    api.refused.add("token-1");
+    api.rejectedTokens.add("token-1");
     /** @type {string[]} */
     const read = [];
     class Init {
@@ -188,7 +188,7 @@ describe("the members of init are read once:", () => {
     await tokens.fetch(api.endpoint, new Init());
 
     assert.deepEqual(read.sort(), ["body", "headers", "method"]);
-    const sent = api.asked.map(({ method, headers, body }) => [method, headers["x-own"], `${body}`]);
+    const sent = api.received.map(({ method, headers, body }) => [method, headers["x-own"], `${body}`]);
     assert.deepEqual(sent, [
       ["POST", "1", "1"],
       ["POST", "1", "1"],
@@ -197,13 +197,13 @@ describe("the members of init are read once:", () => {
 
   test("a header with a custom toString(), and a body with one", async (t) => {
     const { api, tokens } = await placesFor(t);
-    api.refused.add("token-1");
+    api.rejectedTokens.add("token-1");
     let count = 0;
     const counting = /** @type {any} */ ({ toString: () => `${++count}` });
 
     await tokens.fetch(api.endpoint, { method: "POST", headers: { "x-own": counting }, body: counting });
 
-    const sent = api.asked.map(({ headers, body }) => [headers["x-own"], `${body}`]);
+    const sent = api.received.map(({ headers, body }) => [headers["x-own"], `${body}`]);
     assert.deepEqual(sent, [
       ["1", "2"],
       ["1", "2"],
@@ -218,7 +218,7 @@ describe("the members of init are read once:", () => {
     bytes.fill(50);
     await answer;
 
-    assert.equal(`${api.asked[0]?.body}`, "11");
+    assert.equal(`${api.received[0]?.body}`, "11");
   });
 
   test("a request with an Authorization of the caller", async (t) => {
@@ -232,7 +232,7 @@ describe("the members of init are read once:", () => {
     await answer;
 
     assert.deepEqual(
-      [...api.asked, ...other.asked].map(({ headers }) => headers.authorization),
+      [...api.received, ...other.received].map(({ headers }) => headers.authorization),
       ["Basic b3du"],
     );
   });
@@ -259,9 +259,9 @@ test("a relative URL is resolved against the base at the time of the call", asyn
   await answer;
 
   assert.deepEqual(
-    api.asked.map(({ url }) => url),
+    api.received.map(({ url }) => url),
     ["/app/first", "/app/second"],
   );
   assert.equal((await failure(tokens.fetch("third"))).code, "invalid_options");
-  assert.equal(other.asked.length, 0);
+  assert.equal(other.received.length, 0);
 });

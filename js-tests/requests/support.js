@@ -14,7 +14,7 @@ import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 /** @import { TestContext } from "node:test" */
 
 /**
- * @typedef {object} Asked
+ * @typedef {object} ReceivedRequest
  * @property {string} method
  * @property {string} url
  * @property {import("node:http").IncomingHttpHeaders} headers
@@ -25,7 +25,7 @@ import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 /**
  * Responds to a request, or returns undefined for the default response.
  *
- * @typedef {(asked: Asked, response: ServerResponse, request: IncomingMessage) => unknown} Respond
+ * @typedef {(received: ReceivedRequest, response: ServerResponse, request: IncomingMessage) => unknown} Respond
  */
 
 /**
@@ -35,20 +35,20 @@ import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
  * @param {Respond} [respond]
  */
 export async function apiFor(t, respond) {
-  /** @type {Asked[]} */
-  const asked = [];
+  /** @type {ReceivedRequest[]} */
+  const received = [];
   /** @type {Set<string>} */
-  const refused = new Set();
+  const rejectedTokens = new Set();
   const server = createServer({ keepAliveTimeout: TEST_TIMEOUT_MS }, async (request, response) => {
     const parts = [];
     for await (const part of request) parts.push(part);
     const { method = "", url = "", headers } = request;
     const token = /^Bearer (.*)$/.exec(headers.authorization ?? "")?.[1];
     const one = { method, url, headers, body: Buffer.concat(parts), token };
-    asked.push(one);
+    received.push(one);
     await respond?.(one, response, request);
     if (response.headersSent || response.writableEnded || response.destroyed) return;
-    if (token === undefined || refused.has(token)) json(response, 401, { error: "no" });
+    if (token === undefined || rejectedTokens.has(token)) json(response, 401, { error: "no" });
     else json(response, 200, { data: { ok: true } });
   });
   server.listen(0, "127.0.0.1");
@@ -59,7 +59,7 @@ export async function apiFor(t, respond) {
   });
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   const origin = `http://127.0.0.1:${port}`;
-  return { asked, refused, origin, endpoint: `${origin}/graphql` };
+  return { received, asked: received, rejectedTokens, origin, endpoint: `${origin}/graphql` };
 }
 
 /**
@@ -90,7 +90,7 @@ export function json(response, status, body, headers) {
 }
 
 /** The response of a server that rejects a token inside HTTP 200. */
-export const REFUSED = { errors: [{ message: "no", extensions: { code: "UNAUTHENTICATED" } }] };
+export const REJECTION = { errors: [{ message: "no", extensions: { code: "UNAUTHENTICATED" } }] };
 
 /** A GraphQL request as clients send it. */
 export const POST = Object.freeze({

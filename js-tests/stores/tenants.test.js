@@ -28,7 +28,7 @@ function vault(value) {
  */
 async function grantingApi(t) {
   const counts = { grants: 0 };
-  const api = await apiFor(t, (_asked, response) => {
+  const api = await apiFor(t, (_request, response) => {
     counts.grants += 1;
     const token = `token-${counts.grants}`;
     const scopes = ["A"];

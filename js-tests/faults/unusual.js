@@ -71,7 +71,7 @@ export function restlessThenable() {
 }
 
 /** Values that user code may throw or return, with their names. @type {[title: string, make: () => unknown][]} */
-export const STRANGE = [
+export const UNUSUAL_VALUES = [
   ["a proxy that throws in every trap", hostile],
   ["a proxy of an object that throws in every trap", hostileObject],
   ["a revoked proxy", revoked],
@@ -98,7 +98,7 @@ export const STRANGE = [
 ];
 
 /** Additional values that user code may return in place of a promise. @type {[title: string, make: () => unknown][]} */
-export const STRANGE_PROMISES = [
+export const UNUSUAL_PROMISES = [
   ["a promise whose constructor throws", brokenPromise],
   ["a promise whose then() throws", throwingPromise],
   ["a promise without a then() method", promiseWithoutThen],
