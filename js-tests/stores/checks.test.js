@@ -192,7 +192,7 @@ describe("a faulty store is rejected:", { concurrency: true }, () => {
         return store;
       };
 
-      await assert.rejects(checkStore(open, { patienceMs: 400 }), /does not do what stores promise:\n- /);
+      await assert.rejects(checkStore(open, { timeoutMs: 400 }), /does not do what stores promise:\n- /);
     });
   }
 });

@@ -101,7 +101,7 @@ function unknown(name, rawName, known) {
       ? `; write ${rawName}-env NAME for an environment variable, or ${rawName}-file PATH, - for standard input`
       : "";
     return new UsageError(
-      `${rawName} is refused: process lists and the shell's history show what is written here${ways}`,
+      `${rawName} is not accepted: process lists and the shell's history show what is written here${ways}`,
     );
   }
   // Any other argument may be a secret without its flag.

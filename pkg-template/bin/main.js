@@ -113,7 +113,7 @@ async function runCommand(name, command, given) {
  */
 function checkOperands({ operand, rest }, args) {
   // The operands are not repeated in the message: one may be a secret without its flag.
-  if (operand && args.operands.length === 0) throw new UsageError(`it wants ${operand}`);
+  if (operand && args.operands.length === 0) throw new UsageError(`${operand} is missing`);
   const most = operand ? 1 : 0;
   if (args.operands.length > most) {
     throw new UsageError(`it takes ${operand ? `one ${operand}` : "flags"} and no other words`);

@@ -70,7 +70,7 @@ export interface StoreCheckOptions {
    *
    * @defaultValue 10000 ms
    */
-  patienceMs?: number | undefined;
+  timeoutMs?: number | undefined;
 }
 
 export interface StoreCheck {

@@ -19,7 +19,7 @@
  */
 
 /** Time limit in ms, much longer than any store takes. */
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 const HOUR_MS = 3_600_000;
 /** Duration of a lease that outlasts its check. */
 const LONG_MS = 60_000;
@@ -33,7 +33,7 @@ const MIB = 1024 * 1024;
  * @param {StoreCheckOptions} [options]
  * @returns {StoreCheck[]}
  */
-export function storeChecks(open, { patienceMs = PATIENCE_MS } = {}) {
+export function storeChecks(open, { timeoutMs = TIMEOUT_MS } = {}) {
   const all = [...VALUES, ...LEASES, ...NOTICES];
   return all.map(([name, needs, check]) => ({
     name,
@@ -41,7 +41,7 @@ export function storeChecks(open, { patienceMs = PATIENCE_MS } = {}) {
       const store = await open();
       // The method is optional.
       if (needs !== undefined && store[needs] === undefined) return "not applicable";
-      await check({ open, key: uniqueKey(), ...waiting(patienceMs) });
+      await check({ open, key: uniqueKey(), ...waiting(timeoutMs) });
       return "passed";
     },
   }));
@@ -148,7 +148,7 @@ const VALUES = [
     },
   ],
   [
-    "a value of more than 1 MiB is refused, and the one before stays",
+    "a value of more than 1 MiB is rejected, and the one before stays",
     undefined,
     async ({ open, key }) => {
       const store = await open();
@@ -242,7 +242,7 @@ const LEASES = [
     },
   ],
   [
-    "a write that comes too late is refused, also where the later holder has not written",
+    "a write that comes too late is rejected, also where the later holder has not written",
     "acquire",
     async ({ open, key, eventually, granted }) => {
       const [one, other] = /** @type {LeasingStore[]} */ ([await open(), await open()]);
@@ -358,13 +358,13 @@ const soon = () => Date.now() + HOUR_MS;
 
 /**
  * Returns the functions that wait, with a time limit.
- * @param {number} patienceMs
+ * @param {number} timeoutMs
  * @returns {Pick<CheckContext, "eventually" | "granted">}
  */
-function waiting(patienceMs) {
+function waiting(timeoutMs) {
   /** @type {CheckContext["eventually"]} */
   const eventually = async (condition, what) => {
-    const end = performance.now() + patienceMs;
+    const end = performance.now() + timeoutMs;
     while (!(await condition())) {
       if (performance.now() > end) throw new Error(`waited in vain until ${what}`);
       await pause(5);

@@ -15,7 +15,7 @@ export const scopes = {
     operation: { value: "NAME", about: "the operation to look at (default: all of the document)" },
   },
   text: `Prints the scopes that the GraphQL document in FILE (- for standard input) needs, one a line, from what the provider
-publishes; asks nobody. With --json: {"scopes": […]}. A field of which nothing is published is an error.`,
+publishes, without a request. With --json: {"scopes": […]}. A field of which nothing is published is an error.`,
   examples: [
     "graphql-token-manager scopes charge.graphql --provider braintree",
     `graphql-token-manager token --provider braintree … \\

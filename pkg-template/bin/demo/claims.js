@@ -113,7 +113,7 @@ function aheadOfExpiry(outcomes) {
       client.refreshes.every(({ aheadMs }) => aheadMs > 0),
     ({ client, server }) =>
       `${client.received} tokens, ${server.grants + server.refreshes} counted by the sandbox, ` +
-      `${client.replaced} ahead of expiry; asked for ${client.tokenRequests} times; ${client.unexpectedEvents} mishaps`,
+      `${client.replaced} ahead of expiry; asked for ${client.tokenRequests} times; ${client.unexpectedEvents} unexpected events`,
   );
 }
 

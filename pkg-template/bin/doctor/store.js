@@ -38,7 +38,7 @@ export function storeOf(args) {
   }
   if (url.password !== "" && variable === undefined) {
     throw new UsageError(
-      "a password in --store is refused: process lists and the shell's history show what is written here; write --store-env NAME for an environment variable",
+      "a password in --store is not accepted: process lists and the shell's history show what is written here; write --store-env NAME for an environment variable",
     );
   }
   return url;
