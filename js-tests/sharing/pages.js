@@ -61,10 +61,10 @@ export function testTabsInTime(starting, kind) {
 }
 
 /**
- * Registers the fast tests.
+ * Registers the tests of storage that works.
  * @param {Promise<Browser>} starting
  */
-export function testPages(starting) {
+export function testSecondTab(starting) {
   for (const kind of ["localStorage", "indexedDb", "encrypted"]) {
     test(`${kind}: a second tab starts with the first one's token, and adopts its next one`, async (t) => {
       const { site, tab: openTab } = await originFor(t, starting);
@@ -98,6 +98,14 @@ export function testPages(starting) {
       for (const message of messages) assert.match(message, /^"gtm1-[\w-]{43}"$/);
     });
   }
+}
+
+/**
+ * Registers the fast tests.
+ * @param {Promise<Browser>} starting
+ */
+export function testPages(starting) {
+  testSecondTab(starting);
 
   for (const kind of ["localStorage", "indexedDb", "encrypted"]) {
     test(`${kind}: if the browser blocks storage, a warning is emitted, and tokens are still obtained`, async (t) => {
