@@ -163,14 +163,9 @@ test("a body that another middleware consumed is not treated as an empty one", a
 test("HTTP/2 requests, which have :authority instead of Host, are accepted", async (t) => {
   const { broker, tokens } = await brokerFor(t);
   const server = createHttp2Server(toNodeListener(broker));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const origin = `http://127.0.0.1:${/** @type {any} */ (server.address()).port}`;
+  const origin = await listening(t, server);
   const session = connect(origin);
-  t.after(() => {
-    session.destroy();
-    server.close();
-  });
+  t.after(() => session.destroy());
   const ask = async (/** @type {string} */ from) => {
     const headers = { "content-type": "application/x-www-form-urlencoded", origin: from };
     const stream = session.request({ ":method": "POST", ":path": "/token", ...headers });

@@ -5,11 +5,11 @@
  */
 
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { createBroker } from "graphql-token-manager/broker";
 import { fluz, managerFor, sharedSandbox } from "../support/setup.js";
 
-/** @import { AddressInfo } from "node:net" */
+export { listening } from "../support/server.js";
+
 /** @import { TestContext } from "node:test" */
 /** @import { BrokerOptions, Broker } from "graphql-token-manager/broker" */
 /** @import { Options } from "../support/setup.js" */
@@ -77,18 +77,3 @@ export const json = async (response) => (await response).json();
 
 /** @param {string} token */
 export const digestOf = (token) => createHash("sha256").update(token).digest("base64url");
-
-/**
- * Starts a server on a free port until the end of the test, and returns its origin.
- * @param {{ after: TestContext["after"] }} t
- * @param {import("node:http").Server} server
- */
-export async function listening(t, server) {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return `http://127.0.0.1:${/** @type {AddressInfo} */ (server.address()).port}`;
-}

@@ -1,7 +1,6 @@
 // `doctor`: each mistake is a line that leads to its cause, with an exit status, and no secret is printed.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createServer as createTcpServer } from "node:net";
@@ -9,6 +8,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { createBroker, toNodeListener } from "graphql-token-manager/broker";
 
+import { listening } from "../support/server.js";
 import { fluz, managerFor, sandboxFor, sharedSandbox } from "../support/setup.js";
 import { redisFor } from "../stores/redis-server.js";
 import { folderFor } from "../stores/support.js";
@@ -43,16 +43,7 @@ async function examine(words, how) {
 }
 
 /** @param {TestContext} t @param {RequestListener} listener */
-async function serve(t, listener) {
-  const server = createServer(listener).listen(0, "127.0.0.1");
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  await once(server, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  return `http://127.0.0.1:${port}`;
-}
+const serve = (t, listener) => listening(t, createServer(listener));
 
 /** @param {string} type @param {string} body @param {number} [status] @param {Record<string, string>} [headers] */
 const answer =
@@ -266,10 +257,8 @@ describe("a store", () => {
   });
 
   test("in Redis that is down, or is another service, is a failure", async (t) => {
-    const other = createTcpServer((socket) => void socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")).listen(0);
-    t.after(() => other.close());
-    await once(other, "listening");
-    const { port } = /** @type {import("node:net").AddressInfo} */ (other.address());
+    const other = createTcpServer((socket) => void socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    const { port } = new URL(await listening(t, other));
 
     const down = await examine(["--store", "redis://127.0.0.1:12"]);
     const another = await examine(["--store", `redis://127.0.0.1:${port}`]);

@@ -1,12 +1,12 @@
 // Failures: one line on standard error, a specific exit status, and no secrets. `messages` has the usage errors.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 
+import { listening } from "../support/server.js";
 import { sandboxFor, sharedSandbox } from "../support/setup.js";
 import { folderFor } from "../stores/support.js";
 import { apis, assertKeepsSecrets, run } from "./support.js";
@@ -107,14 +107,12 @@ test("no control character from an API reaches a terminal", async (t) => {
   const server = createServer((_request, response) => {
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify({ data: { login: { jwt: "token", scope: [evil] } } }));
-  }).listen(0, "127.0.0.1");
-  t.after(() => server.close());
-  await once(server, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  });
+  const origin = await listening(t, server);
   const path = join(await folderFor(t), "profile.json");
   const profile = {
     name: `acme${evil}`,
-    endpoint: `http://127.0.0.1:${port}/graphql`,
+    endpoint: `${origin}/graphql`,
     authenticate: { document: "mutation { login { jwt scope } }" },
     token: { data: "login.jwt" },
     scopes: { data: "login.scope" },

@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 
+import { listening } from "../support/server.js";
 import { ask, createAccessToken } from "../sandbox/support.js";
 import { until } from "../support/waiting.js";
 import { folderFor } from "../stores/support.js";
@@ -134,10 +134,7 @@ test("forwards a signal to the command, and exits with its status", async (t) =>
 });
 
 test("fails with a system error code if the port is taken or the command does not exist", async (t) => {
-  const server = createServer().listen(0, "127.0.0.1");
-  t.after(() => server.close());
-  await once(server, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  const { port } = new URL(await listening(t, createServer()));
 
   const taken = await run(["sandbox", "--port", `${port}`]);
   const missing = await run(["sandbox", "--", "no-such-command-here"]);

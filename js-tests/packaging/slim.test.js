@@ -2,13 +2,13 @@
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { afterEach, describe, mock, test } from "node:test";
 
+import { listening } from "../support/server.js";
 import { fluz, sandboxFor, unreachable } from "../support/setup.js";
 import { failure } from "../support/waiting.js";
 
@@ -47,12 +47,7 @@ async function serverFor(t) {
     if (request.url === "/cut") response.write(core.subarray(0, 1000), () => response.destroy());
     else response.end(request.url === "/page" ? Buffer.alloc(core.length, "<") : core);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => server.close());
-  t.after(() => server.closeAllConnections());
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  return `http://127.0.0.1:${port}`;
+  return listening(t, server);
 }
 
 describe("slim", () => {

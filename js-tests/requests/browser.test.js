@@ -1,10 +1,10 @@
 // Pages: the browser's `fetch` with a token, and headers that a page may not read.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { describe, test } from "node:test";
 
+import { listening } from "../support/server.js";
 import { APIS } from "../faults/providers.js";
 import { pageFor } from "../faults/page.js";
 import { sandboxFor } from "../support/setup.js";
@@ -35,14 +35,7 @@ async function openApi(t, respond) {
     const rejection = { errors: [{ message: "Unauthorized" }] };
     response.end(JSON.stringify(authorization === "Bearer token-1" ? rejection : { data: { ok: true } }));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  return { asked, origin: `http://127.0.0.1:${port}` };
+  return { asked, origin: await listening(t, server) };
 }
 
 /** Source for the page: a manager with numbered tokens. */

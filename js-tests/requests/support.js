@@ -4,9 +4,9 @@
  * @module
  */
 
-import { once } from "node:events";
 import { createServer } from "node:http";
 
+import { listening } from "../support/server.js";
 import { managerFor } from "../support/setup.js";
 import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 
@@ -51,14 +51,7 @@ export async function apiFor(t, respond) {
     if (token === undefined || rejectedTokens.has(token)) json(response, 401, { error: "no" });
     else json(response, 200, { data: { ok: true } });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  const origin = `http://127.0.0.1:${port}`;
+  const origin = await listening(t, server);
   return { received, asked: received, rejectedTokens, origin, endpoint: `${origin}/graphql` };
 }
 

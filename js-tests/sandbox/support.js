@@ -4,21 +4,9 @@
  * @module
  */
 
-import { startSandbox } from "graphql-token-manager/testing";
+export { sandboxFor } from "../support/setup.js";
 
-/** @import { TestContext } from "node:test" */
-/** @import { Sandbox, SandboxOptions } from "graphql-token-manager/testing" */
-
-/**
- * Starts a sandbox until the end of the test.
- * @param {TestContext} t
- * @param {SandboxOptions} [options]
- */
-export async function sandboxFor(t, options) {
-  const sandbox = await startSandbox(options);
-  t.after(() => sandbox.close());
-  return sandbox;
-}
+/** @import { Sandbox } from "graphql-token-manager/testing" */
 
 /**
  * Returns a clock that moves only by `advance`.

@@ -6,18 +6,16 @@
  */
 
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { freePort, listening, portOf } from "../support/server.js";
 import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { until } from "../support/waiting.js";
 import { said } from "./support.js";
-
-/** @import { AddressInfo } from "node:net" */
 
 /** Registers cleanup: a test context, or `node:test`. @typedef {{ after: (end: () => unknown) => void }} Ending */
 /** A function that runs in a tab. Its only input is its argument. @typedef {(given: any) => any} Script */
@@ -67,15 +65,8 @@ export async function siteFor(t) {
   server.prependListener("request", (_request, response) => {
     response.setHeader("access-control-allow-origin", "*");
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = /** @type {AddressInfo} */ (server.address());
-  const secure = `http://127.0.0.1:${port}`;
-  return { secure, insecure: `http://${INSECURE}:${port}`, sandboxed: `${secure}/sandboxed` };
+  const secure = await listening(t, server);
+  return { secure, insecure: `http://${INSECURE}:${portOf(server)}`, sandboxed: `${secure}/sandboxed` };
 }
 
 /** The page of the site. It records messages to any channel. */
@@ -297,14 +288,4 @@ function asynchronous(script) {
       (result) => done({ result }),
       (error) => done({ failure: String(error) }),
     );`;
-}
-
-/** Returns an unused port, for drivers that do not report theirs. */
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = /** @type {AddressInfo} */ (server.address());
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -3,11 +3,11 @@
 // `REFRESHES=1000 node --test js-tests/stores/notices.test.js` sets the number of refreshes.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { redisStore } from "graphql-token-manager/stores/redis";
+import { listening, portOf } from "../support/server.js";
 import { fluz, managerFor, sandboxFor } from "../support/setup.js";
 import { until } from "../support/waiting.js";
 import { CLIENTS, redisFor, RedisServer } from "./redis-server.js";
@@ -57,8 +57,7 @@ async function slowAddress(t, port) {
       one.on("close", () => other.destroy());
     }
     t.after(() => socket.destroy());
-  }).listen(0, "127.0.0.1");
-  t.after(() => void proxy.close());
-  await once(proxy, "listening");
-  return /** @type {import("node:net").AddressInfo} */ (proxy.address()).port;
+  });
+  await listening(t, proxy);
+  return portOf(proxy);
 }

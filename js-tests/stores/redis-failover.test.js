@@ -2,10 +2,10 @@
 
 import "../support/guard.js";
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { test } from "node:test";
 import { redisStore } from "graphql-token-manager/stores/redis";
+import { listening, portOf } from "../support/server.js";
 import { until } from "../support/waiting.js";
 import { CLIENTS, redisFor, RedisServer } from "./redis-server.js";
 import { eventually, lease, leaseInTime, soon, watched } from "./support.js";
@@ -74,15 +74,11 @@ async function addressFor(t, port) {
       one?.on("error", () => {});
       one?.on("close", () => other?.destroy());
     }
-  }).listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  const cut = () => sockets.forEach((socket) => socket.destroy());
-  t.after(() => {
-    proxy.close();
-    cut();
   });
-  const { port: own } = /** @type {import("node:net").AddressInfo} */ (proxy.address());
-  const server = new RedisServer(own, []);
+  await listening(t, proxy);
+  const cut = () => sockets.forEach((socket) => socket.destroy());
+  t.after(cut);
+  const server = new RedisServer(portOf(proxy), []);
   return {
     client: server.client.bind(server),
     /** @param {number} next */

@@ -11,11 +11,11 @@ import { connect, createServer } from "node:net";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
+import { freePort, listening, portOf } from "../support/server.js";
 import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
 import { until } from "../support/waiting.js";
 import { folderFor, said } from "./support.js";
 
-/** @import { AddressInfo } from "node:net" */
 /** @import { TestContext } from "node:test" */
 
 /** Path of the server. Default: Debian's, which `cargo xtask test` installs; Valkey's works as well. */
@@ -212,11 +212,9 @@ export async function withoutSubscriptions(t, target) {
       from.on("close", () => to.destroy());
     }
     t.after(() => socket.destroy());
-  }).listen(0, "127.0.0.1");
-  t.after(() => void proxy.close());
-  await once(proxy, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (proxy.address());
-  return { port, subscriptions: () => subscriptions };
+  });
+  await listening(t, proxy);
+  return { port: portOf(proxy), subscriptions: () => subscriptions };
 }
 
 /**
@@ -242,13 +240,4 @@ function end(client) {
   } catch {
     // The test has already closed it.
   }
-}
-
-export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = /** @type {AddressInfo} */ (server.address());
-  server.close();
-  await once(server, "close");
-  return port;
 }

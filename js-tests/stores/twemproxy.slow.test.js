@@ -9,7 +9,8 @@ import { test } from "node:test";
 import { redisStore } from "graphql-token-manager/stores/redis";
 import { fluz, managerFor, sandboxFor } from "../support/setup.js";
 import { record, until } from "../support/waiting.js";
-import { CLIENTS, freePort, redisFor, RedisServer } from "./redis-server.js";
+import { freePort } from "../support/server.js";
+import { CLIENTS, redisFor, RedisServer } from "./redis-server.js";
 import { eventually, folderFor } from "./support.js";
 
 /** Path of twemproxy. Default: Debian's, which `cargo xtask test --all` installs. */

@@ -5,11 +5,10 @@
  */
 
 import "./guard.js";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { after } from "node:test";
 import { TokenManager } from "graphql-token-manager";
 import { startSandbox } from "graphql-token-manager/testing";
+import { freePort } from "./server.js";
 
 /** @import { TestContext } from "node:test" */
 /** @import { Sandbox, SandboxOptions } from "graphql-token-manager/testing" */
@@ -128,12 +127,7 @@ export function acmeProfile({ acme: { endpoint, id, secret } }, parts) {
  * Returns an HTTP endpoint without a server: its port was just released.
  */
 export async function unreachable() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  server.close();
-  await once(server, "close");
-  return `http://127.0.0.1:${port}/graphql`;
+  return `http://127.0.0.1:${await freePort()}/graphql`;
 }
 
 /**

@@ -4,12 +4,11 @@
  * @module
  */
 
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
+import { listening } from "../../support/server.js";
 
-/** @import { AddressInfo } from "node:net" */
 /** @import { TestContext } from "node:test" */
 /** @import { Browser } from "../../stores/browsers.js" */
 /** @import { Project } from "./project.js" */
@@ -46,14 +45,7 @@ export async function siteFor(t, project, folder, headers = {}) {
       response.writeHead(404).end();
     }
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = /** @type {AddressInfo} */ (server.address());
-  return `http://127.0.0.1:${port}`;
+  return listening(t, server);
 }
 
 /**
