@@ -82,17 +82,6 @@ describe("status", () => {
   });
 });
 
-test("getToken returns the replacement of a token after a refresh", async (t) => {
-  const tokens = managerFor(t, fluz(await sandboxFor(t)));
-  const before = new Set([await tokens.getToken(), await tokens.getToken()]);
-
-  const { value } = await tokens.refresh();
-
-  assert.equal(before.size, 1);
-  assert.ok(!before.has(value));
-  assert.equal(await tokens.getToken(), value);
-});
-
 describe("invalidate", () => {
   test("makes the next caller wait for a new token", async (t) => {
     const sandbox = await sandboxFor(t);

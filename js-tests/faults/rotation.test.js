@@ -18,18 +18,6 @@ const presented = (fetch) =>
 
 describe("a rotating refresh token", () => {
   for (const name of ROTATING) {
-    test(`${name}: fifty refreshes in a row present fifty refresh tokens, and no credentials`, async (t) => {
-      const sandbox = await sandboxFor(t);
-      const fetch = recordingFetch();
-      const tokens = managerFor(t, APIS[name].options(sandbox, { fetch }));
-      await tokens.getToken();
-
-      for (let turn = 0; turn < 50; turn++) await tokens.refresh();
-
-      assert.equal(new Set(presented(fetch)).size, 50);
-      assert.deepEqual(sandbox.counts()[name], { grants: 1, refreshes: 50, calls: 0, refused: 0, reused: 0 });
-    });
-
     test(`${name}: a lost response costs a grant with the credentials; the refresh token is not presented twice`, async (t) => {
       const sandbox = await sandboxFor(t);
       const fetch = recordingFetch();
