@@ -102,15 +102,15 @@ export function testTabs(starting) {
       const closed = await openTab(site.secure);
       await closed.run((kind) => leaseInTime(open(kind), "key", 3_600_000).then(() => {}), kind);
       // Browsers propagate `localStorage` to other tabs with a delay.
-      const pauseMs = kind === "localStorage" ? 200 * currentPace() : 0;
+      const [pauseMs, rounds] = kind === "localStorage" ? [200 * currentPace(), 3] : [0, 5];
 
       for (const tab of tabs) {
         await tab.run(
-          ({ kind, pauseMs }) => {
+          ({ kind, pauseMs, rounds }) => {
             const count = async () => {
               const store = open(kind);
               const fences = [];
-              for (let round = 0; round < 5; round += 1) {
+              for (let round = 0; round < rounds; round += 1) {
                 const { fence, release } = await leaseInTime(store, "key");
                 fences.push(fence);
                 const before = Number((await store.get("key")) ?? 0);
@@ -125,7 +125,7 @@ export function testTabs(starting) {
               (error) => Object.assign(window, { fences: [String(error)] }),
             );
           },
-          { kind, pauseMs },
+          { kind, pauseMs, rounds },
         );
       }
       await closed.close();
@@ -134,8 +134,8 @@ export function testTabs(starting) {
       const fences = (
         await Promise.all(tabs.map((tab) => tab.run(() => Reflect.get(window, "fences"))))
       ).flat();
-      assert.equal(new Set(fences).size, 20, `${fences}`);
-      assert.equal(await first.run((kind) => open(kind).get("key"), kind), "20");
+      assert.equal(new Set(fences).size, 4 * rounds, `${fences}`);
+      assert.equal(await first.run((kind) => open(kind).get("key"), kind), `${4 * rounds}`);
     });
 
     test(`${kind}: a lease whose tab is suspended expires, and its late write is rejected`, async (t) => {
