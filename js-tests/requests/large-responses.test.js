@@ -65,7 +65,7 @@ test("a mutation is not replayed if any of many fields of a large response is no
     { ok: 1, all: PADDING },
     { ...Object.fromEntries(PADDING.map((none, place) => [`f${place}`, none])), last: 1 },
   ]) {
-    const { endpoint, asked } = await apiFor(t, (_, response) =>
+    const { endpoint, received } = await apiFor(t, (_, response) =>
       json(response, 200, { data, errors: [REFUSAL] }),
     );
     const { tokens } = countedFor(t, endpoint);
@@ -73,7 +73,7 @@ test("a mutation is not replayed if any of many fields of a large response is no
     const error = /** @type {any} */ (await failure(tokens.request("mutation { ok }")));
 
     assert.deepEqual(error.data, data);
-    assert.equal(asked.length, 1);
+    assert.equal(received.length, 1);
   }
 });
 

@@ -52,7 +52,7 @@ export async function apiFor(t, respond) {
     else json(response, 200, { data: { ok: true } });
   });
   const origin = await listening(t, server);
-  return { received, asked: received, rejectedTokens, origin, endpoint: `${origin}/graphql` };
+  return { received, rejectedTokens, origin, endpoint: `${origin}/graphql` };
 }
 
 /**

@@ -164,7 +164,7 @@ describe("a GraphQL operation", () => {
     const error = await failure(tokens.revoke());
 
     assert.equal(error.code, "protocol");
-    assert.deepEqual(other.asked, []);
+    assert.deepEqual(other.received, []);
   });
 });
 
@@ -264,8 +264,8 @@ describe("a revocation endpoint (RFC 7009)", () => {
 
     await tokens.revoke();
 
-    assert.equal(other.asked.length, 2);
-    for (const { headers } of other.asked) {
+    assert.equal(other.received.length, 2);
+    for (const { headers } of other.received) {
       assert.equal(headers["x-gateway"], undefined);
       assert.equal(headers.authorization, undefined);
     }
