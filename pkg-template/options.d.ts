@@ -446,7 +446,7 @@ export interface RevocationEndpoint {
   /**
    * The `Authorization` header, as that of an {@link Operation}.
    *
-   * @defaultValue that of `authenticate`
+   * @defaultValue that of `authenticate`, or the client authentication of `oauth`
    */
   authorization?: Operation["authorization"];
 }
@@ -574,7 +574,7 @@ export interface OperationBase {
   /**
    * The `Authorization` header: none; `Basic` with credentials that are already encoded, or with a user name and
    * password that are not; `Bearer`. In `renew` and `revoke`, `{ bearer: "$accessToken" }` presents the access token as
-   * requests do (`present`), and `{ bearer: "$refreshToken" }` the refresh token.
+   * requests do (`present`); in `renew`, `{ bearer: "$refreshToken" }` presents the refresh token.
    *
    * @defaultValue "none"
    */

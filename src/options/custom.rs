@@ -216,14 +216,19 @@ fn form(
     variables.push(("token".into(), Variable::AccessToken));
     variables.push(("token_type_hint".into(), Variable::TokenTypeHint));
     // The client identifies itself as it does for a grant.
-    let source = if given.get("authorization").is_some() { None } else { provider.map("authenticate", "") };
-    Operation {
-        protocol: GrantProtocol::Form,
-        url: Some(url),
-        document: "".into(),
-        variables,
-        authorization: authorization(source.as_ref().unwrap_or(given), secrets),
-    }
+    let own = given.get("authorization").is_some();
+    let authorization = match provider.get("oauth") {
+        Some(RawValue::Map(oauth)) if !own => {
+            let (authorization, fields) = oauth::client(&provider.nested("oauth", oauth), secrets);
+            variables.extend(fields);
+            authorization
+        }
+        _ => {
+            let source = if own { None } else { provider.map("authenticate", "") };
+            authorization(source.as_ref().unwrap_or(given), secrets)
+        }
+    };
+    Operation { protocol: GrantProtocol::Form, url: Some(url), document: "".into(), variables, authorization }
 }
 
 /// The variable that stands for the access token.

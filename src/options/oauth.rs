@@ -91,7 +91,7 @@ pub(super) fn read(
 }
 
 /// Reads the authentication of the client: the header, and the fields of each request.
-fn client(
+pub(super) fn client(
     oauth: &OptionReader<'_>,
     secrets: &mut SecretCollector,
 ) -> (Authorization, Vec<(CowStr, Variable)>) {

@@ -139,3 +139,23 @@ fn a_token_endpoint_excludes_what_it_replaces() {
         "provider.oauth.tokenEndpoint"
     );
 }
+
+#[test]
+fn a_revocation_endpoint_receives_the_client_as_the_token_endpoint_does() {
+    let revoked = |method| {
+        let options = oauth()
+            .with("provider.oauth.clientAuthentication", text(method))
+            .with("provider.revoke.url", text("https://id.acme.test/revoke"));
+        accepted(&options).profile.revocation.expect("one")
+    };
+
+    let by_header = revoked("client_secret_basic");
+    let authorization =
+        Authorization::ClientSecretBasic { client_id: "client".to_owned(), secret: SecretId(0) };
+    assert_eq!(by_header.operation.authorization, authorization);
+    assert_eq!(by_header.sources.len(), 1);
+
+    let by_fields = revoked("client_secret_post").operation;
+    assert_eq!(by_fields.authorization, Authorization::None);
+    assert!(by_fields.has_variable("client_id") && by_fields.has_variable("client_secret"));
+}
