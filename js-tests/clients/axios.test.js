@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import axios from "axios";
-import { testExample } from "./support.js";
+import { TIMEOUT_MS, testExample } from "./support.js";
 
 const trial = await testExample("axios.js");
 const { sandbox, environment, example } = trial;
@@ -10,7 +10,7 @@ const url = environment.FLUZ_ENDPOINT;
 const body = { query: OFFERS, variables: { limit: 1 } };
 
 trial.testAbort("a timeout ends the request, with axios's own error", () => {
-  const calling = client.post(url, body, { timeout: 100 });
+  const calling = client.post(url, body, { timeout: TIMEOUT_MS });
   return { outcome: assert.rejects(calling, { name: "AxiosError", code: "ETIMEDOUT" }) };
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { testExample } from "./support.js";
+import { TIMEOUT_MS, testExample } from "./support.js";
 
 const trial = await testExample("ofetch.js");
 const { sandbox, environment, example } = trial;
@@ -9,7 +9,7 @@ const url = environment.FLUZ_ENDPOINT;
 const request = { method: "POST", body: { query: OFFERS, variables: { limit: 1 } } };
 
 trial.testAbort("a timeout ends the request, with ofetch's own error", () => {
-  const calling = $fetch(url, { ...request, timeout: 100 });
+  const calling = $fetch(url, { ...request, timeout: TIMEOUT_MS });
   return { outcome: assert.rejects(calling, { name: "FetchError" }) };
 });
 

@@ -197,6 +197,9 @@ class Trial {
   }
 }
 
+/** A client's time limit for a request: within it, the request reaches the server on any machine. */
+export const TIMEOUT_MS = 1_500;
+
 /** @param {Trial} trial */
 function testRenewal(trial) {
   test("calls continue while one new token is requested, and none is rejected", async () => {

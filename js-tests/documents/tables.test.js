@@ -88,7 +88,7 @@ const TABLES =
       ["CommonOptions", "retry.RetryOptions", "sessions.SessionOptions"],
       ["retry", "sessions"],
     ],
-    ["custom-apis", ["## As data"], options, ["ProfileBase", "Profile"], ["statuses", "messages", "codes"]],
+    ["custom-apis", ["## As data"], options, ["ProfileBase", "Profile"]],
     [
       "api",
       ["`getToken`, `getAccessToken` and `authorization` accept:"],

@@ -86,7 +86,13 @@ export const FAULTS = [
     because: "Toggle's token is in a header, and the body is not needed",
   },
   { title: "a response of two mebibytes", fault: { kind: "oversize" }, means: final("protocol") },
-  { title: "no token", fault: { kind: "no-token" }, means: final("protocol") },
+  {
+    title: "no token",
+    fault: { kind: "no-token" },
+    means: final("protocol"),
+    but: { acme: final("invalid_credentials") },
+    because: "APIs that are described by users report wrong credentials by `null` instead of a token",
+  },
   {
     title: "a token that is not valid in a header",
     fault: { kind: "bad-token", value: "two words" },
