@@ -43,6 +43,9 @@ const coded = (code) => errors({ extensions: { code } });
 /** The meaning of an error without an explanation. */
 const UNEXPLAINED = final("protocol");
 
+const OTHERS =
+  "Toggle has no codes, and the errors of an API that is described by a user are not known, so they count as a rejection";
+
 /** @type {Row[]} */
 export const FAULTS = [
   { title: "no response in time", fault: { kind: "delay", ms: 60_000 }, means: passes("timeout") },
@@ -120,17 +123,21 @@ export const FAULTS = [
             ? final("invalid_credentials")
             : passes(errorClass === "RESOURCE_LIMIT" ? "rate_limited" : "server"),
           toggle: final("invalid_credentials"),
+          acme: final("invalid_credentials"),
         },
-        because:
-          "only Braintree has error classes; Toggle has no codes, so each of its errors counts as a rejection",
+        because: `only Braintree has error classes; ${OTHERS}`,
       }),
   ),
   {
     title: "200 with Fluz's AUTH-0008",
     fault: { kind: "status", status: 200, body: coded("AUTH-0008") },
     means: UNEXPLAINED,
-    but: { fluz: final("invalid_credentials"), toggle: final("invalid_credentials") },
-    because: "only Fluz has this code; Toggle has no codes, so each of its errors counts as a rejection",
+    but: {
+      fluz: final("invalid_credentials"),
+      toggle: final("invalid_credentials"),
+      acme: final("invalid_credentials"),
+    },
+    because: `only Fluz has this code; ${OTHERS}`,
   },
   {
     title: "200 with UNAUTHENTICATED",

@@ -187,7 +187,7 @@ describe("close() right after a sign-out with a store", () => {
 
         assert.equal((await ended).code, "closed");
         assert.equal(hasToken(store), false);
-        assert.equal(store.lease, undefined);
+        assert.equal(store.isLeased, false);
         const both = [{ access: "access-1", refresh: "refresh-1" }];
         if (method === "revoke") await until(() => revocations.length === 1, "the revocation");
         assert.deepEqual(bodies(revocations), method === "revoke" ? both : []);
@@ -199,10 +199,10 @@ describe("close() right after a sign-out with a store", () => {
     const store = new SharedMap();
     const { tokens } = await applicationFor(t, { revoke: REVOKE, options: { store } });
     await tokens.getToken();
-    store.lease = { fence: store.fence };
+    for (const [key, fence] of store.fences) store.leases.set(key, fence);
     let requests = 0;
     store.before = (method) => {
-      if (method === "acquire" && ++requests > 2) store.lease = undefined;
+      if (method === "acquire" && ++requests > 2) store.leases.clear();
     };
 
     const ended = failure(tokens.clear());
