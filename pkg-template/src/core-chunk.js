@@ -8,4 +8,5 @@ export { startCore } from "./start-core.js";
 export { authorizedFetch } from "./authorized-fetch.js";
 export { sendOperation } from "./graphql-request.js";
 export { ManagerCallbacks } from "./manager-callbacks.js";
+export { SignOuts } from "./sign-out.js";
 export { Trace } from "./trace.js";

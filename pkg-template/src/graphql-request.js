@@ -9,6 +9,8 @@ import { withoutCache } from "./cache-mode.js";
 import { fetchArguments } from "./fetch-arguments.js";
 import { failureOf } from "./fetch-failure.js";
 import { GraphQLRequestError } from "./graphql-request-error.js";
+import { isObject } from "./is-object.js";
+import { bodyOf } from "./operation-body.js";
 import { providerErrorsOf, withoutQuotations } from "./provider-errors.js";
 import { redactor } from "./redaction.js";
 import { secretsOfOperation, variablesOf } from "./request-secrets.js";
@@ -32,7 +34,8 @@ import { handled } from "../stores/foreign-promise.js";
  * @returns {Promise<any>} rejects with a {@link TokenError} or a {@link GraphQLRequestError}
  */
 export async function sendOperation(handle, publicObject, operation) {
-  const { body, signal } = operation;
+  const body = bodyOf(operation);
+  const { signal } = operation;
   const scopes = scopesOf(operation, handle.api.name);
   const init = {
     method: "POST",
@@ -281,11 +284,6 @@ const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
 /** Returns whether a response has the media type of GraphQL over HTTP. @param {Response} response */
 function isGraphQl({ headers }) {
   return /^application\/graphql-response\+json\s*(?:;|$)/i.test(headers.get("content-type") ?? "");
-}
-
-/** @param {unknown} value */
-function isObject(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** @param {unknown} errors */

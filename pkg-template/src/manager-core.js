@@ -189,6 +189,7 @@ export class ManagerCore {
       } else {
         runtime.api = native.apiProfile();
         runtime.chunk = chunk;
+        runtime.signOuts ??= new chunk.SignOuts(runtime);
         runtime.ownFetch = /** @type {any} */ (this.#options)?.fetch;
         this.#core?.unwatch();
         const unwatch = instance.watch(() => this.#activeCore());

@@ -13,7 +13,6 @@ import { PendingCalls } from "./pending-calls.js";
 import { ioEndsWithRequest } from "./request-scope.js";
 import { serializeSelector, parseSelector } from "./selector.js";
 import { SessionHandle } from "./session-handle.js";
-import { SignOuts } from "./sign-out.js";
 import { StatusChanges, statusOf } from "./status.js";
 import { EVENTS_WITH_SESSION } from "./tables.js";
 import { TokenError, errorAt, traceOf } from "./token-error.js";
@@ -60,8 +59,6 @@ export class ManagerRuntime {
 
   calls = new PendingCalls(this);
 
-  signOuts = new SignOuts(this);
-
   /**
    * The public manager, unless it was collected.
    *
@@ -95,6 +92,12 @@ export class ManagerRuntime {
    * @type {CoreChunk}
    */
   chunk = /** @type {any} */ (undefined);
+  /**
+   * Set together with `chunk`.
+   *
+   * @type {import("./sign-out.js").SignOuts}
+   */
+  signOuts = /** @type {any} */ (undefined);
   /**
    * Reports what the manager does to observers. Set when the core starts.
    *
@@ -348,6 +351,24 @@ export class ManagerRuntime {
    */
   #report(event, selector) {
     this.trace?.event(event, selector, this.listeners.has(event.type, selector));
+  }
+
+  /**
+   * Signs out by a method of `SignOuts`. Calls that are sent to the core when it starts precede the sign-out; they then
+   * receive tokens of after it, as do all calls that wait at a sign-out.
+   *
+   * @param {"clear" | "revoke"} method
+   * @param {SessionHandle} handle
+   * @param {boolean} isWhole
+   * @param {unknown} publicObject
+   * @returns {Promise<void>}
+   */
+  signOut(method, handle, isWhole, publicObject) {
+    const signOut = () => this.signOuts[method](handle, isWhole, publicObject);
+    const signedOut = this.signOuts ? signOut() : handle.ready().then(signOut);
+    // Before anything is awaited, because the request may end then.
+    this.waitUntil?.(signedOut);
+    return signedOut;
   }
 
   /**

@@ -135,7 +135,7 @@ function attempt(read) {
  *
  * @param {object} object
  */
-function isPlain(object) {
+export function isPlain(object) {
   const prototype = Object.getPrototypeOf(object);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -4,6 +4,7 @@
 // response the core receives only the members by which it recognizes a rejection and classifies an error; see
 // `problems` in src/graphql/response.rs.
 
+import { isObject } from "./is-object.js";
 import { MAX_ERRORS } from "./tables.js";
 
 /** Responses of at most this many characters are passed to the core as they are. */
@@ -139,9 +140,4 @@ function problemOf(error, depth = MAX_DEPTH) {
 /** @param {unknown} text */
 function shortened(text) {
   return typeof text === "string" ? text.slice(0, MAX_TEXT) : undefined;
-}
-
-/** @param {unknown} value */
-function isObject(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,8 @@
 // Managers that all evaluations of a module share. Modules are evaluated several times by bundlers that do so for each
 // route, by copies of the package and by hot reload.
 
-import { TokenError } from "./token-error.js";
+import { isPlain } from "./options-snapshot.js";
+import { invalidOptions } from "./token-error.js";
 
 /**
  * A manager, its options, and a function that returns whether it is closed, which other copies of the class cannot
@@ -28,9 +29,9 @@ import { TokenError } from "./token-error.js";
  */
 export function sharedManager(entries, key, options, make, isClosed) {
   if (typeof key !== "string" || key === "")
-    throw invalid("TokenManager.shared() requires a non-empty string as its key");
+    throw invalidOptions("TokenManager.shared() requires a non-empty string as its key");
   if (typeof options?.identity !== "string" && !isData(options)) {
-    throw invalid(
+    throw invalidOptions(
       "option `identity` is missing: TokenManager.shared() cannot compare functions and stores, so it requires a string " +
         "that names the owner of the credentials, for example the application's or the tenant's id",
     );
@@ -53,13 +54,12 @@ export function sharedManager(entries, key, options, make, isClosed) {
  */
 function isData(value) {
   if (typeof value !== "object" || value === null) return typeof value !== "function";
-  return isPlain(value) && Object.values(value).every(isData);
+  return isTree(value) && Object.values(value).every(isData);
 }
 
 /** @param {object} value */
-function isPlain(value) {
-  const prototype = Object.getPrototypeOf(value);
-  return Array.isArray(value) || prototype === null || Object.getPrototypeOf(prototype) === null;
+function isTree(value) {
+  return Array.isArray(value) || isPlain(value);
 }
 
 /**
@@ -74,15 +74,10 @@ function isSame(one, other) {
   if (typeof one !== typeof other || one === null || other === null) return false;
   if (typeof one === "function") return true;
   if (typeof one !== "object" || Array.isArray(one) !== Array.isArray(other)) return false;
-  if (!isPlain(one) || !isPlain(other)) return isPlain(one) === isPlain(other);
+  if (!isTree(one) || !isTree(other)) return isTree(one) === isTree(other);
   const names = Object.keys(one);
   return (
     names.length === Object.keys(other).length &&
     names.every((name) => Object.hasOwn(other, name) && isSame(one[name], other[name]))
   );
-}
-
-/** @param {string} message */
-function invalid(message) {
-  return new TokenError("invalid_options", message);
 }

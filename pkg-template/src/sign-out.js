@@ -29,19 +29,7 @@ export class SignOuts {
    * @param {unknown} publicObject
    * @returns {Promise<void>}
    */
-  revoke(handle, isWhole, publicObject) {
-    const revoked = this.#revoke(handle, isWhole, publicObject);
-    // Before anything is awaited, because the request may end then.
-    this.#runtime.waitUntil?.(revoked);
-    return revoked;
-  }
-
-  /**
-   * @param {SessionHandle} handle
-   * @param {boolean} isWhole
-   * @param {unknown} publicObject
-   */
-  async #revoke(handle, isWhole, publicObject) {
+  async revoke(handle, isWhole, publicObject) {
     if (!handle.isReady) await handle.ready();
     const { name, revokes } = handle.api;
     if (!revokes) {
@@ -80,12 +68,10 @@ export class SignOuts {
    */
   clear(handle, isWhole, publicObject) {
     this.#discard(handle, isWhole);
-    const cleared = this.#signOut(handle, isWhole, publicObject, (native, end) => {
+    return this.#signOut(handle, isWhole, publicObject, (native, end) => {
       if (isWhole) native.clearAll(end);
       else native.clear(handle, end);
     });
-    this.#runtime.waitUntil?.(cleared);
-    return cleared;
   }
 
   /**

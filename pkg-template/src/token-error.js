@@ -62,6 +62,11 @@ export class TokenError extends Error {
   }
 }
 
+/** @param {string} message */
+export function invalidOptions(message) {
+  return new TokenError("invalid_options", message);
+}
+
 /** The lines of a stack as V8 formats them, which it does when the stack is read. */
 const FRAMES = /\n {4}at [^]*/;
 

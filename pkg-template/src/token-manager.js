@@ -184,13 +184,13 @@ class TokenSession {
   /** @returns {Promise<void>} */
   async clear() {
     const handle = this.#handle;
-    await handle.runtime.signOuts.clear(handle, this.#manager === undefined, this);
+    await handle.runtime.signOut("clear", handle, this.#manager === undefined, this);
   }
 
   /** @returns {Promise<void>} */
   async revoke() {
     const handle = this.#handle;
-    await handle.runtime.signOuts.revoke(handle, this.#manager === undefined, this);
+    await handle.runtime.signOut("revoke", handle, this.#manager === undefined, this);
   }
 
   status() {

@@ -1,0 +1,48 @@
+// The body of a GraphQL request.
+
+import { isObject } from "./is-object.js";
+import { print } from "./print-document.js";
+import { TokenError, invalidOptions } from "./token-error.js";
+
+/**
+ * Returns the body of a request. Throws a {@link TokenError} if the document cannot be sent.
+ *
+ * @param {import("./operation-snapshot.js").OperationSnapshot} operation
+ */
+export function bodyOf({ document, rest }) {
+  const query = textOf(document);
+  if (/^(?:[\s,]|#.*)*subscription\b/.test(query)) throw notOneResponse();
+  return `{"query":${JSON.stringify(query)}${rest === "{}" ? "" : ","}${rest.slice(1)}`;
+}
+
+/** @param {any} document */
+function printed(document) {
+  try {
+    return print(document);
+  } catch (error) {
+    if (TokenError.is(error)) throw error;
+    throw invalidOptions(
+      "the document of request() is nested too deep, or is not a tree as graphql-js makes it",
+    );
+  }
+}
+
+/** Returns the source of a document. @param {any} document */
+function textOf(document) {
+  if (isObject(document) && Array.isArray(document.definitions)) return printed(document);
+  const isText =
+    typeof document === "string" || Object.prototype.toString.call(document) === "[object String]";
+  const text = isText ? `${document}` : "";
+  if (text.trim() !== "") return text;
+  throw invalidOptions(
+    "request() needs a GraphQL document first: a string, or a DocumentNode as `gql` gives",
+  );
+}
+
+function notOneResponse() {
+  return new TokenError(
+    "unsupported",
+    "request() returns one response, and a subscription has many; subscribe with a client such as graphql-ws or " +
+      "graphql-sse, and give it `tokens.authorization()`",
+  );
+}
