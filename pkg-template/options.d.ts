@@ -490,7 +490,7 @@ export interface Profile extends ProfileBase {
   headers?: Record<string, string> | undefined;
 }
 
-/** An API whose tokens are issued by an OAuth 2.0 token endpoint (RFC 6749). */
+/** An API with tokens of an OAuth 2.0 token endpoint (RFC 6749). */
 export interface OAuthProfile extends ProfileBase {
   /** The token endpoint. A refresh token that it issues is used for the next grant. */
   oauth: OAuthEndpoint;

@@ -217,7 +217,7 @@ function tooLarge({ api: { name: provider } }, limit) {
  */
 function networkError(handle, request, thrown) {
   const { name: provider, endpoint } = handle.api;
-  // What the program's own `fetch` throws is for people who do not need the variables to understand it.
+  // An error of the program's own `fetch` can be understood without the variables.
   const secrets = [...secretsOf(handle, request), ...variablesOf(request.init.body)];
   const { code, what, retryable, cause } = failureOf(thrown, redactor(secrets));
   const details = { provider, cause: causeOf(cause) };

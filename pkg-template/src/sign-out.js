@@ -12,7 +12,7 @@ import { TokenError, errorOf } from "./token-error.js";
 /** The sign-outs of one manager. */
 export class SignOuts {
   #runtime;
-  /** The pending calls of `revoke()` whose tokens a crash of the core has lost. */
+  /** The number of pending calls of `revoke()` that lost their tokens by a crash of the core. */
   #lost = 0;
 
   /** @param {ManagerRuntime} runtime */
@@ -133,7 +133,7 @@ export class SignOuts {
   }
 }
 
-/** Returns the error of a revocation whose tokens a crash of the core has lost. */
+/** Returns the error of a revocation that lost its tokens by a crash of the core. */
 function tokenLostError() {
   return new TokenError(
     "internal",
