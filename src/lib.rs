@@ -35,7 +35,7 @@
 //! - **Each scope set has its own session.** A caller that needs more scopes is served by a sibling,
 //!   so each session always requests the same scopes.
 //! - **A refresh token leaves the state when it is presented**, so it cannot be presented again, whether its response
-//!   is lost, late or a failure.
+//!   is lost, late or a failure. It returns only if the provider did not process the request.
 //! - **It leaves a shared store earlier** (`ClaimingRefreshToken`): a holder that crashes between presenting and
 //!   storing costs one grant with the credentials, not a session that the provider revokes because of a repeated
 //!   refresh token.
