@@ -174,7 +174,7 @@ export class TokenManager {
    *   rejected, that response is returned; if it is redirected with its body, `fetch` rejects. A `Request` is cloned,
    *   so its body stays in memory until the response arrives. A `Request` of another implementation (node-fetch, the
    *   npm package undici) is read by its public members, its body to the end.
-   * - A request is not retried if `data` has a root field that is not null.
+   * - A request is not retried if `data` has a root field that is not null, unless it contains queries alone.
    * - Only JSON of up to 1 MiB is inspected; the caller receives the complete body. Other responses are returned as
    *   soon as their headers arrive.
    *

@@ -388,13 +388,13 @@ export interface ProfileBase {
   /** The failures by which the API reports an outage, besides the statuses 408 and 500 to 599. */
   unavailable?: FailureRules | undefined;
   /**
-   * How `revoke()` revokes tokens: a GraphQL operation that is sent to `endpoint`, or an endpoint of RFC 7009.
+   * How `revoke()` revokes tokens: an operation, or an endpoint of RFC 7009.
    *
    * In `variables` of the operation, `"$accessToken"` is replaced by the access token and `"$refreshToken"` by the
    * refresh token; each is `null` if there is none that is valid. `{ bearer: "$accessToken" }` authenticates with the
    * access token. The operation must have one of them. A response with `data` and without errors is a success.
    */
-  revoke?: Operation | RevocationEndpoint | undefined;
+  revoke?: Operation | JsonOperation | RevocationEndpoint | undefined;
 }
 
 /**
@@ -405,7 +405,7 @@ export interface FailureRules {
   /** HTTP statuses. */
   statuses?: readonly number[] | undefined;
   /**
-   * Codes of errors, ignoring case. They are read from `extensions.code`, `extensions.errorClass`, `code`,
+   * Codes of errors, ignoring the case of ASCII letters. They are read from `extensions.code`, `extensions.errorClass`, `code`,
    * `extensions.errorCode`, `extensions.errorType`, `errorType`, `errorCode`, `extensions.name`,
    * `extensions.statusCode`, `extensions.error.name`, `extensions.http.status`, `extensions.response.statusCode`,
    * `extensions.originalError.statusCode`, `extensions.exception.code` and `extensions.exception.name`. In the response to
@@ -446,7 +446,8 @@ export interface RevocationEndpoint {
   /**
    * The `Authorization` header, as that of an {@link Operation}.
    *
-   * @defaultValue that of `authenticate`, or the client authentication of `oauth`
+   * @defaultValue that of `authenticate`, or the client authentication of `oauth` unless `parameters` has a field that starts
+   *   with `client_`
    */
   authorization?: Operation["authorization"];
 }

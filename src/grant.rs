@@ -212,7 +212,8 @@ impl GrantRunner<'_> {
         sent_at: UnixMillis,
     ) -> Result<Option<GrantResult>, GrantFailure> {
         let response = response_of(outcome, &wanted_headers(&self.config.profile), sent_at, self.clock.now());
-        let response = response.map_err(|failure| self.fetch_error(failure, exchange.url()))?;
+        let response =
+            response.map_err(|failure| self.fetch_error(failure, exchange.url(), exchange.url_option()))?;
         match exchange.handle_response(&response, &mut self.schema_variants.borrow_mut(), PLATFORM) {
             Outcome::Resend => Ok(None),
             Outcome::Token(result) => result.map(|tokens| Some(GrantResult::Token(tokens))),
@@ -222,7 +223,7 @@ impl GrantRunner<'_> {
         }
     }
 
-    fn fetch_error(&self, failure: FetchFailure, url: &str) -> GrantFailure {
+    fn fetch_error(&self, failure: FetchFailure, url: &str, option: &str) -> GrantFailure {
         match failure {
             FetchFailure::TimedOut => {
                 let message = format!(
@@ -250,7 +251,6 @@ impl GrantRunner<'_> {
             }
             FetchFailure::Rejected(FetchException { code, cause, .. }) => {
                 let server = self.endpoint(url);
-                let option = if url == self.config.profile.endpoint { "endpoint" } else { "url" };
                 let is_unsent =
                     code.as_deref().is_some_and(|code| UNSENT.split(' ').any(|known| known == code));
                 let message = match (code, origin()) {
@@ -289,7 +289,7 @@ impl GrantRunner<'_> {
             ),
             FetchFailure::TooLarge => {
                 let message =
-                    format!("{} responded with more than 1 MiB; check `endpoint`", self.endpoint(url));
+                    format!("{} responded with more than 1 MiB; check `{option}`", self.endpoint(url));
                 self.permanent(ErrorCode::Protocol, message)
             }
         }

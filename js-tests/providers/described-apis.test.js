@@ -205,6 +205,27 @@ describe("rejections of a token by the API", () => {
     });
   }
 
+  for (const [search, method, isReplayed] of /** @type {const} */ ([
+    [`?query=${encodeURIComponent("{ a b }")}`, "GET", true],
+    [`?query=${encodeURIComponent("mutation { a b }")}`, "GET", false],
+    ["?id=1", "GET", false],
+    [`?query=${encodeURIComponent("mutation { a b }")}`, "POST", false],
+  ])) {
+    test(`a partial rejection of ${method} ${search} is ${isReplayed ? "" : "not "}sent again`, async (t) => {
+      const { tokens, received } = managerOf(t, { refused: { codes: "X" } }, (request, count) => {
+        if (isLogin(request)) return login(`t${count}`);
+        return request.headers.get("authorization") === "Bearer t1"
+          ? { data: { a: 1, b: null }, errors: [{ message: "x", path: ["b"], extensions: { code: "X" } }] }
+          : { data: { a: 1, b: 2 } };
+      });
+
+      const body = method === "POST" ? { body: '{"query":"{ a b }"}' } : {};
+      await tokens.fetch(ENDPOINT + search, { method, ...body });
+
+      assert.equal(received.filter((request) => !isLogin(request)).length, isReplayed ? 2 : 1);
+    });
+  }
+
   test("a partial rejection of a query is returned if no other token can be had", async (t) => {
     const { tokens } = managerOf(t, { refused: { codes: "X" } }, (request, count) => {
       if (isLogin(request)) return count === 1 ? login("t1") : { data: { login: { token: null } } };
@@ -467,6 +488,32 @@ describe("an OAuth 2.0 token endpoint", () => {
       assert.equal((await failure(tokens.getToken())).code, code);
     });
   }
+});
+
+test("revoke() sends both tokens to a JSON operation, once", async (t) => {
+  const provider = {
+    authenticate: { document: "mutation { login { token r } }" },
+    renew: {
+      document: "mutation Renew($r: String) { renew(r: $r) { token } }",
+      variables: { r: "$refreshToken" },
+    },
+    refreshToken: { data: "login.r" },
+    revoke: {
+      endpoint: "https://api.test/logout",
+      json: { access: "$accessToken", refresh: "$refreshToken" },
+    },
+  };
+  const { tokens, received } = managerOf(t, provider, (request) =>
+    isLogin(request) ? { data: { login: { token: "t1", r: "r1" } } } : new Response(null, { status: 204 }),
+  );
+  await tokens.getToken();
+
+  await tokens.revoke();
+
+  assert.deepEqual(
+    received.slice(1).map(({ json }) => json),
+    [{ access: "t1", refresh: "r1" }],
+  );
 });
 
 describe("request()", () => {

@@ -35,16 +35,30 @@ export async function openTokens({ args, warn }, more, around = (store) => store
   // Imported here, because help and usage errors do not need the core.
   const { TokenManager } = await import("graphql-token-manager");
   const tokens = new TokenManager(/** @type {any} */ ({ ...options, ...more }));
+  HEADERS.set(tokens, /** @type {any} */ (options.provider)?.present?.header ?? "Authorization");
   tokens.on("warning", ({ message }) => warn(message));
   // Validates the options first, so that invalid ones are not reported as a failure of the provider.
   await tokens.ready();
   return tokens;
 }
 
+/** The names of the headers that contain the tokens. @type {WeakMap<TokenManager, string>} */
+const HEADERS = new WeakMap();
+
+/**
+ * Returns the header of requests that contains a token.
+ * @param {TokenManager} tokens
+ * @param {AccessToken} token
+ * @returns {[name: string, value: string]}
+ */
+export function headerOf(tokens, { tokenType, value }) {
+  return [HEADERS.get(tokens) ?? "Authorization", tokenType === "" ? value : `${tokenType} ${value}`];
+}
+
 /**
  * Acquires one token and passes it to `use`.
  * @param {Call} call
- * @param {(token: AccessToken) => void} use
+ * @param {(token: AccessToken, tokens: TokenManager) => void} use
  */
 export async function withToken(call, use) {
   const { args } = call;
@@ -52,7 +66,7 @@ export async function withToken(call, use) {
   const minValidityMs = given === undefined ? undefined : span("min-validity", given);
   const tokens = await openTokens(call, { refresh: "on-demand" });
   try {
-    use(await (args.has("fresh") ? tokens.refresh() : tokens.getAccessToken({ minValidityMs })));
+    use(await (args.has("fresh") ? tokens.refresh() : tokens.getAccessToken({ minValidityMs })), tokens);
     // A token near its expiry is returned while a new one is being acquired for the next call. The end of the process
     // would cancel that, so it is awaited.
     if (tokens.status().state === "refresh-due") await tokens.refresh().catch(() => {});

@@ -9,14 +9,16 @@ import { parsed } from "./response-outline.js";
  *
  * @param {import("./request-snapshot.js").RequestSnapshot} request
  */
-export function isQuery({ request, init }) {
-  // GraphQL over HTTP, section 6.1: a mutation must not be sent by GET.
-  if (request !== undefined) return isRead(request.method);
-  if (isRead(init.method)) return true;
-  const body = typeof init.body === "string" ? parsed(init.body) : undefined;
+export function isQuery({ url, request, init }) {
+  const inUrl = new URLSearchParams(/\?([^#]*)/.exec(url)?.[1]);
+  if (isRead(request?.method ?? init.method)) return isQueryText(inUrl.get("query"));
+  if (request !== undefined || inUrl.has("query") || typeof init.body !== "string") return false;
+  const body = parsed(init.body);
   const operations = Array.isArray(body) ? body : [body];
-  return operations.every(
-    (operation) =>
-      typeof operation?.query === "string" && !/\b(?:mutation|subscription)\b/.test(operation.query),
-  );
+  return operations.length > 0 && operations.every((operation) => isQueryText(operation?.query));
+}
+
+/** @param {unknown} document */
+function isQueryText(document) {
+  return typeof document === "string" && !/\b(?:mutation|subscription)\b/.test(document);
 }

@@ -117,6 +117,16 @@ impl<'a> GrantExchange<'a> {
         self.is_lifetime_assumed
     }
 
+    /// Returns the option with the URL that requests are sent to.
+    pub fn url_option(&self) -> &'static str {
+        self.profile.url_option(self.sent)
+    }
+
+    /// Returns a path for a message, from the body of a response.
+    fn shown_path(&self, path: &str) -> String {
+        if self.sent.protocol == GrantProtocol::GraphQl { ["data.", path].concat() } else { path.to_owned() }
+    }
+
     /// Returns the URL that requests are sent to.
     pub fn url(&self) -> &'a str {
         self.sent.url(self.profile)
@@ -296,8 +306,10 @@ impl<'a> GrantExchange<'a> {
             Issuer::Broker => TokenTimes::default(),
         };
         let clock = ProviderClock::of(response, fresh);
-        let mut tokens = token_with_lifetime(token, expiry.as_ref(), *lifetime, clock, data, fresh)
-            .map_err(|path| format!("an end or a lifetime at `data.{path}` that cannot be read"))?;
+        let mut tokens =
+            token_with_lifetime(token, expiry.as_ref(), *lifetime, clock, data, fresh).map_err(|path| {
+                format!("an end or a lifetime at `{}` that cannot be read", self.shown_path(&path))
+            })?;
         Rc::make_mut(&mut tokens).times = stamp;
         if let Some(data) = data {
             let found = self.profile.refresh_token.find_in(data).and_then(Json::as_text);
@@ -363,7 +375,7 @@ impl<'a> GrantExchange<'a> {
         }
         let name = self.profile.issuer_name();
         let summary = parsed.summary();
-        let option = if self.profile.issuer == Issuer::Provider { "endpoint" } else { "url" };
+        let option = self.url_option();
         let message = if parsed.is_redirect() {
             format!(
                 "{name} redirects, and credentials are not sent on; {}, since a network's sign-in page may be in \
@@ -454,12 +466,16 @@ impl<'a> GrantExchange<'a> {
             if contains_ignore_case(parsed.codes().as_bytes(), "invalid_scope") {
                 code = ErrorCode::InsufficientScope;
             }
-            let option = if self.profile.issuer == Issuer::Broker { "url" } else { "oauth" };
+            let option = self.url_option();
             format!(
-                "{name} gave no token ({summary}): check `{option}`, that its URL does not redirect, and the scopes"
+                "{name} gave no token ({summary}): check `{option}`, that it does not redirect, and the scopes"
             )
         } else if parsed.kind != BodyKind::GraphQl && self.sent.protocol == GrantProtocol::GraphQl {
-            format!("{name} answered with {} ({summary}); check `endpoint`", parsed.kind.description())
+            format!(
+                "{name} answered with {} ({summary}); check `{}`",
+                parsed.kind.description(),
+                self.url_option()
+            )
         } else if failed {
             let reason = match self.scope_suggestion() {
                 suggestion if suggestion.is_empty() => {
@@ -473,8 +489,11 @@ impl<'a> GrantExchange<'a> {
         } else {
             match &self.profile.token {
                 TokenSource::Data(paths) => {
-                    let paths = paths.iter().collect::<Vec<_>>().join("` or `data.");
-                    format!("{name} answered without a token at `data.{paths}`")
+                    let mut listed = Vec::new();
+                    for path in paths.iter() {
+                        listed.push(self.shown_path(path));
+                    }
+                    format!("{name} answered without a token at `{}`", listed.join("` or `"))
                 }
                 TokenSource::Headers(names) => format!(
                     "{name} answered without the header `{}`; in a browser, the server must list it in \

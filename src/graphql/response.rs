@@ -146,6 +146,9 @@ impl ParsedResponse {
             && let Some(body) = &self.body
         {
             failures.extend(failed_payloads(body, self.format));
+            if self.format == ResponseFormat::Plain {
+                failures.push(GraphqlError { error: body, format: self.format });
+            }
         }
         failures
     }
@@ -319,9 +322,15 @@ impl<'a> GraphqlError<'a> {
     }
 
     fn matches(&self, matcher: &ErrorMatcher) -> bool {
-        let message = self.message().trim();
-        matcher.codes.iter().any(|known| self.has_code(known))
-            || matcher.contains.iter().any(|part| contains_ignore_case(message.as_bytes(), part))
+        // RFC 6749 section 5.2, and RFC 9457.
+        [self.message(), self.text("error_description").unwrap_or(""), self.text("detail").unwrap_or("")]
+            .iter()
+            .any(|message| self.matches_message(matcher, message.trim()))
+            || matcher.codes.iter().any(|known| self.has_code(known))
+    }
+
+    fn matches_message(&self, matcher: &ErrorMatcher, message: &str) -> bool {
+        matcher.contains.iter().any(|part| contains_ignore_case(message.as_bytes(), part))
             || matcher.messages.iter().any(|known| known.trim().eq_ignore_ascii_case(message))
             || strings(matcher.phrases)
                 .iter()

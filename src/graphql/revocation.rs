@@ -28,7 +28,7 @@ impl<'a> RevocationExchange<'a> {
     }
 
     fn is_form(&self) -> bool {
-        self.revocation.operation.protocol != GrantProtocol::GraphQl
+        self.revocation.operation.protocol == GrantProtocol::Form
     }
 
     /// Adds the tokens to a request. Of forms, that of the refresh token goes first: with it, a server may revoke the
@@ -59,9 +59,9 @@ impl<'a> RevocationExchange<'a> {
         profile: &Profile,
         parsed: &ParsedResponse,
     ) -> Option<Result<(), TokenError>> {
-        let is_form = self.is_form();
+        let is_graphql = self.revocation.operation.protocol == GrantProtocol::GraphQl;
         let is_done = if parsed.is_success() {
-            is_form || (parsed.data().is_some() && parsed.errors().is_empty())
+            !is_graphql || (parsed.data().is_some() && parsed.errors().is_empty())
         } else {
             // A server may revoke access tokens by their refresh token alone (RFC 7009 section 2.2.1).
             self.is_refresh_token_revoked && has_code(parsed, "unsupported_token_type")
@@ -100,8 +100,12 @@ impl<'a> RevocationExchange<'a> {
         } else {
             ErrorCode::Protocol
         };
-        let (name, what, summary) = (&*profile.name, parsed.kind.description(), parsed.summary());
-        let message = format!("{name} answered with {what} ({summary}); check `provider.revoke`");
+        let (name, summary) = (&*profile.name, parsed.summary());
+        let what = match (self.revocation.operation.protocol, parsed.kind) {
+            (GrantProtocol::GraphQl, kind) => ["answered with ", kind.description()].concat(),
+            _ => "did not revoke the token".to_owned(),
+        };
+        let message = format!("{name} {what} ({summary}); check `provider.revoke`");
         parsed.error(name, code, message)
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     host::{PLATFORM, to_js},
     json::Json,
     options::Config,
-    provider::{ExpiryField, Lifetime, Profile, TokenSource},
+    provider::{ExpiryField, GrantProtocol, Lifetime, Profile, TokenSource},
 };
 
 /// Creates the result of `status()`.
@@ -171,8 +171,10 @@ pub(crate) fn secret_in_page_warning() -> JsValue {
 pub(crate) fn assumed_lifetime_warning(profile: &Profile) -> JsValue {
     let paths = match &profile.expiry {
         Some(ExpiryField::ExpiresIn { paths, .. } | ExpiryField::ExpiresAt { paths }) => {
-            let paths = paths.iter().collect::<Vec<_>>().join("` or `data.");
-            ["there is nothing at `data.", &paths, "`"].concat()
+            let prefix = if profile.authenticate.protocol == GrantProtocol::GraphQl { "data." } else { "" };
+            let separator = ["` or `", prefix].concat();
+            let paths = paths.iter().collect::<Vec<_>>().join(&separator);
+            ["there is nothing at `", prefix, &paths, "`"].concat()
         }
         None => "the token is no JWT with `exp`".to_owned(),
     };

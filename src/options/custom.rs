@@ -69,7 +69,12 @@ pub(super) fn read<'a>(
             }
         }
         profile.secrets = StringList::Owned(secrets.names);
-        profile.selector_policy = SelectorPolicy::PlainVariables { optional: &[], form: IdForm::Any };
+        // The fields of a token endpoint are not variables of a user.
+        profile.selector_policy = if provider.get("oauth").is_some() {
+            SelectorPolicy::Nothing
+        } else {
+            SelectorPolicy::PlainVariables { optional: &[], form: IdForm::Any }
+        };
         GrantSource::Profile(secrets.sources)
     };
     profile.revocation = revocation(provider);
@@ -218,9 +223,18 @@ fn form(
     // The client identifies itself as it does for a grant.
     let own = given.get("authorization").is_some();
     let authorization = match provider.get("oauth") {
-        Some(RawValue::Map(oauth)) if !own => {
-            let (authorization, fields) = oauth::client(&provider.nested("oauth", oauth), secrets);
+        // `parameters` may identify the client in another way.
+        Some(RawValue::Map(oauth))
+            if !own && !variables.iter().any(|(name, _)| name.starts_with("client_")) =>
+        {
+            let oauth = provider.nested("oauth", oauth);
+            let (authorization, fields) = oauth::client(&oauth, secrets);
             variables.extend(fields);
+            // An assertion identifies the client (RFC 7523 section 2.2).
+            if let Some(parameters) = oauth.map("parameters", "") {
+                let fields = members(&parameters, secrets).into_iter();
+                variables.extend(fields.filter(|(name, _)| name.starts_with("client_")));
+            }
             authorization
         }
         _ => {

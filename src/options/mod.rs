@@ -205,6 +205,13 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
     if let Some(headers) = options.map("headers", HEADERS) {
         headers.append_headers(&mut profile.headers);
     }
+    let presentation = &profile.presentation.header;
+    if profile.headers.iter().any(|(name, _)| *name == **presentation) {
+        options.report_at(
+            "headers",
+            &["cannot have `", presentation, "`, which contains the token; leave it out"],
+        );
+    }
     let limits =
         Limits { credentials: credentials(&profile, &grant_source), ..limits(&values, profile.scoping()) };
     let timeout = values.millis("timeoutMs");

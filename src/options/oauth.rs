@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use super::{
-    OptionReader,
+    HEADERS, OptionReader,
     custom::{SecretCollector, members},
+    reader::split_words,
 };
 use crate::{
     json::Json,
@@ -33,6 +34,10 @@ pub(super) fn read(
     let (authorization, mut client) = client(oauth, secrets);
     if let Some(parameters) = oauth.map("parameters", "{ name: value }") {
         for (name, variable) in members(&parameters, secrets) {
+            if split_words(OWN_FIELDS).contains(&&*name) {
+                parameters
+                    .report_at(&name, &["is a field that `oauth` sends by its own options; leave it out"]);
+            }
             if !matches!(&variable, Variable::Secret(_) | Variable::Literal(Json::Text(_))) {
                 parameters.report_invalid(&name, "a string, or a function that returns one");
             }
@@ -60,9 +65,8 @@ pub(super) fn read(
             let password = credential("password", "the user's password");
             vec![("username".into(), username), ("password".into(), password), scope]
         }
-        "refresh_token" => {
-            vec![("refresh_token".into(), credential("refreshToken", "the refresh token")), scope]
-        }
+        // One refresh token is valid for one session, so sessions cannot request scopes of their own.
+        "refresh_token" => vec![("refresh_token".into(), credential("refreshToken", "the refresh token"))],
         _ => vec![scope],
     };
     for (of, key) in [("password", "username"), ("password", "password"), ("refresh_token", "refreshToken")] {
@@ -72,6 +76,9 @@ pub(super) fn read(
     }
     profile.authenticate = operation(grant, own);
     profile.renew = Some(operation("refresh_token", vec![("refresh_token".into(), Variable::RefreshToken)]));
+    if let Some(headers) = provider.map("headers", HEADERS) {
+        headers.append_headers(&mut profile.headers);
+    }
     profile.token = TokenSource::Data(strings("access_token"));
     profile.refresh_token = strings("refresh_token");
     profile.scopes = strings("scope");
@@ -113,6 +120,9 @@ pub(super) fn client(
     }
     (Authorization::ClientSecretBasic { client_id, secret }, Vec::new())
 }
+
+/// Fields that have options of their own. A server rejects a field that is sent twice (section 3.2).
+const OWN_FIELDS: &str = "grant_type client_id client_secret scope username password refresh_token";
 
 const GRANTS: &str = "client_credentials password refresh_token";
 const METHODS: &str = "client_secret_basic client_secret_post none";

@@ -79,7 +79,7 @@ pub struct ExpectedValue {
 pub const CODE_PATHS: &str = "extensions.code|extensions.errorClass|code|extensions.errorCode|extensions.errorType|\
     errorType|errorCode|extensions.name|extensions.statusCode|extensions.error.name|extensions.http.status|\
     extensions.response.statusCode|extensions.originalError.statusCode|extensions.exception.code|\
-    extensions.exception.name";
+    extensions.exception.name|statusCode";
 
 /// Errors of a token endpoint that reject the credentials: RFC 6749 section 5.2, and section 4.1.2.1, whose codes some
 /// servers use here as well.

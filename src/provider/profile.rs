@@ -143,6 +143,18 @@ impl Profile {
         self.authenticate.url(self)
     }
 
+    /// Returns the option with the URL of an operation, for messages.
+    pub fn url_option(&self, operation: &Operation) -> &'static str {
+        match (self.issuer, operation.protocol, &operation.url) {
+            (Issuer::Broker, ..) => "url",
+            (Issuer::Provider, _, None) => "endpoint",
+            (Issuer::Provider, GrantProtocol::Form, Some(_)) => "oauth.tokenEndpoint",
+            (Issuer::Provider, GrantProtocol::GraphQl | GrantProtocol::Json, Some(_)) => {
+                "authenticate.endpoint"
+            }
+        }
+    }
+
     /// Returns the host of grant requests, for messages. It tells a sandbox from production.
     pub fn grant_host(&self) -> &str {
         let url = self.grant_url();

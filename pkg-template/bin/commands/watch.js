@@ -4,7 +4,7 @@ import { lineOf } from "../exit-status.js";
 import { PROVIDER_FLAGS } from "../provider-flags.js";
 import { replaceFile } from "../atomic-write.js";
 import { onStop } from "../signals.js";
-import { openTokens } from "../manager.js";
+import { headerOf, openTokens } from "../manager.js";
 
 /** @import { AccessToken, TokenError, TokenEvent, TokenManager } from "graphql-token-manager" */
 /** @import { Call, Command } from "../main.js" */
@@ -140,10 +140,11 @@ class Watcher {
    * Writes a token unless it was already written.
    * @param {AccessToken} token
    */
-  #write({ tokenType, value }) {
+  #write(token) {
+    const { value } = token;
     if (value === this.#written) return;
     this.#written = value;
-    const text = this.call.args.has("header") ? `Authorization: ${tokenType} ${value}` : value;
+    const text = this.call.args.has("header") ? headerOf(this.tokens, token).join(": ") : value;
     const { output } = this;
     if (output !== undefined) this.#queue = this.#queue.then(() => replaceFile(output, `${text}\n`));
     else if (!this.inEvents) this.call.print(text);

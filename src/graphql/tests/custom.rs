@@ -422,3 +422,27 @@ fn a_point_in_time_is_no_lifetime() {
         assert_eq!(granted.is_ok(), is_read, "{ttl}");
     }
 }
+
+#[test]
+fn the_body_of_a_json_response_may_be_the_failure() {
+    let mut profile = acme();
+    profile.authenticate.protocol = GrantProtocol::Json;
+    profile.authenticate.url = Some("https://api.acme.test/auth".to_owned());
+    let rate_limited = ErrorMatcher { contains: strings("slow down"), ..ErrorMatcher::of(&[429], "209") };
+    profile.error_rules = ErrorRules { rate_limited, ..acme().error_rules };
+    for body in [
+        json!({ "code": 209 }),
+        json!({ "errorCode": "209" }),
+        json!({ "statusCode": 209 }),
+        json!({ "message": "Please slow down" }),
+        json!({ "detail": "Please slow down" }),
+        json!({ "error": "x", "error_description": "Please slow down" }),
+        json!({ "error": { "message": "slow down" } }),
+    ] {
+        for status in [200, 400, 403] {
+            let error = scenario(profile.clone()).respond(reply(status, &body.to_string())).unwrap_err();
+
+            assert_eq!(error.error().unwrap().code, ErrorCode::RateLimited, "{status} {body}");
+        }
+    }
+}

@@ -159,3 +159,71 @@ fn a_revocation_endpoint_receives_the_client_as_the_token_endpoint_does() {
     assert_eq!(by_fields.authorization, Authorization::None);
     assert!(by_fields.has_variable("client_id") && by_fields.has_variable("client_secret"));
 }
+
+#[test]
+fn sessions_select_scopes_alone_and_none_where_one_refresh_token_is_given() {
+    let selected = |options: &Value, selector: &Value| {
+        read_selector(selector, &accepted(options)).map_err(|error| error.code)
+    };
+    let scopes = map([("scopes", texts(&["read"]))]);
+    let initial = oauth()
+        .with("provider.oauth.grant", text("refresh_token"))
+        .with("provider.oauth.refreshToken", text("planted"));
+
+    assert!(selected(&oauth(), &scopes).is_ok());
+    for name in ["grant_type", "client_id", "audience"] {
+        let options = oauth().with("provider.oauth.parameters", map([("audience", text("api"))]));
+        assert!(selected(&options, &map([(name, text("other"))])).is_err(), "{name}");
+    }
+    assert!(selected(&initial, &scopes).is_err());
+}
+
+#[test]
+fn a_field_is_not_sent_twice() {
+    for name in ["grant_type", "client_id", "client_secret", "scope", "refresh_token", "username", "password"]
+    {
+        let path = format!("provider.oauth.parameters.{name}");
+        assert_eq!(rejected(&oauth().with(&path, text("a"))), path);
+    }
+    // At a revocation endpoint, `parameters` may identify the client themselves.
+    let parameters = map([("client_id", text("other")), ("client_secret", RawValue::Function("secret"))]);
+    let options = oauth()
+        .with("provider.revoke.url", text("https://id.acme.test/revoke"))
+        .with("provider.revoke.parameters", parameters);
+    let revocation = accepted(&options).profile.revocation.expect("one");
+    assert_eq!(revocation.operation.authorization, Authorization::None);
+    let count = |name| revocation.operation.variables.iter().filter(|(own, _)| *own == name).count();
+    assert_eq!((count("client_id"), count("client_secret")), (1, 1));
+}
+
+#[test]
+fn an_assertion_identifies_the_client_at_both_endpoints() {
+    let options = oauth()
+        .without("provider.oauth.clientSecret")
+        .with("provider.oauth.parameters.client_assertion", RawValue::Function("sign"))
+        .with("provider.oauth.parameters.audience", text("api"))
+        .with("provider.revoke.url", text("https://id.acme.test/revoke"));
+
+    let operation = accepted(&options).profile.revocation.expect("one").operation;
+
+    assert!(operation.has_variable("client_id") && operation.has_variable("client_assertion"));
+    assert!(!operation.has_variable("audience"));
+}
+
+#[test]
+fn headers_of_the_profile_are_sent_to_the_token_endpoint() {
+    let profile = accepted(&oauth().with("provider.headers", map([("X-Tenant", text("7"))]))).profile;
+
+    let headers: Vec<_> =
+        profile.headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+    assert_eq!(headers, [("x-tenant", "7")]);
+}
+
+#[test]
+fn no_header_replaces_the_one_that_contains_the_token() {
+    let options = oauth()
+        .with("provider.present", map([("header", text("X-Token"))]))
+        .with("headers", map([("x-token", text("constant"))]));
+
+    assert_eq!(rejected(&options), "headers");
+}
