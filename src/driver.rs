@@ -42,7 +42,7 @@ mod store_ops;
 use in_flight::{InFlight, Recipient};
 use sessions::{SessionEntry, SessionSpec};
 use sign_outs::SignOuts;
-use store_ops::Shared;
+use store_ops::HeldLeases;
 
 /// The event loop of one manager.
 pub(crate) struct Driver {
@@ -60,7 +60,7 @@ pub(crate) struct Driver {
     /// The schema variants that worked, kept between grants.
     schema_variants: RefCell<SchemaVariants>,
     in_flight: RefCell<Vec<InFlight>>,
-    shared: Shared,
+    leases: HeldLeases,
     sign_outs: SignOuts,
     /// Part of each key in the store. Unknown until functions have returned the secrets that it depends on.
     credentials_digest: OnceCell<CredentialsDigest>,
@@ -129,7 +129,7 @@ impl Driver {
             ))),
             schema_variants: RefCell::new(schema_variants),
             in_flight: RefCell::default(),
-            shared: Shared::default(),
+            leases: HeldLeases::default(),
             sign_outs: SignOuts::default(),
             credentials_digest,
             closed: RefCell::default(),
@@ -462,13 +462,13 @@ impl Driver {
             }
             Effect::Resolve(call, Err(error)) => self.callbacks.reject(call, &self.error_object(error)),
             Effect::Send(id, grant) => {
-                let secrets = self.shared.take_secrets(session, id);
+                let secrets = self.leases.take_secrets(session, id);
                 self.send(session, Recipient::Acquisition(session, id), GrantTask::Token(grant), secrets);
             }
             Effect::Cancel(id) => self.cancel(Recipient::Acquisition(session, id)),
-            Effect::ReadStore(id) => self.load(session, id),
+            Effect::ReadStore(id) => self.read_store(session, id),
             Effect::AcquireLease(id) => self.acquire(session, id),
-            Effect::WriteStore(id, fence, record) => self.save(session, id, fence, record),
+            Effect::WriteStore(id, fence, record) => self.write_store(session, id, fence, record),
             Effect::ReleaseLease(id) => self.release(session, id),
             Effect::Revoke(tokens) => self.revoke_tokens(session, tokens),
             Effect::ReportCleared(result) => self.report_cleared(session, &result),

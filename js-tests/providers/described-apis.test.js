@@ -543,3 +543,21 @@ describe("request()", () => {
     assert.equal((await failure(tokens.request("# x\nsubscription { a }"))).code, "unsupported");
   });
 });
+
+test("an abort while a partially rejected query waits for a token rejects the call", async (t) => {
+  const controller = new AbortController();
+  const { tokens } = managerOf(t, { refused: { codes: "X" } }, (request, count) => {
+    if (!isLogin(request))
+      return { data: { a: 1, b: null }, errors: [{ message: "x", extensions: { code: "X" } }] };
+    if (count > 1) controller.abort(new Error("given up"));
+    return login(`t${count}`);
+  });
+
+  const sent = tokens.fetch(ENDPOINT, {
+    method: "POST",
+    body: '{"query":"{ a b }"}',
+    signal: controller.signal,
+  });
+
+  await assert.rejects(sent, { message: "given up" });
+});

@@ -84,13 +84,13 @@ export async function authorizedFetch(handle, publicObject, request) {
 export async function sendWithReplay(handle, publicObject, request, options, inspect) {
   let { signOuts } = handle;
   // A call that waits during a sign-out gets a token of after it.
-  const toResult = (/** @type {AccessToken} */ token) => {
+  const noteSignOuts = (/** @type {AccessToken} */ token) => {
     ({ signOuts } = handle);
     return token;
   };
   const first =
     (options?.scopes ? undefined : handle.takeCached()) ??
-    (await requestToken(handle, publicObject, options, toResult));
+    (await requestToken(handle, publicObject, options, noteSignOuts));
   // After a sign-out the next token may be another user's: the request is not sent with it, and does not replace it.
   const isSignedOut = () => handle.signOuts !== signOuts;
   const sent = await sendFollowingRedirects(handle, request, first);
@@ -116,9 +116,9 @@ export async function sendWithReplay(handle, publicObject, request, options, ins
     isFinal ? core.rejectedWithoutReplay(handle, first.value) : core.tokenRejected(handle, first.value),
   );
   if (isFinal) return { response, text: inspection.text, rejected: !isReplayable, token: first.value };
-  const next = await requestToken(handle, publicObject, options, whole).catch((reason) => {
-    // The data of the part that was executed is more than an error.
-    if (isPartial) return undefined;
+  const next = await requestToken(handle, publicObject, options, unchanged).catch((reason) => {
+    // The data of the part that was executed is more than an error of the grant.
+    if (isPartial && !options?.signal?.aborted) return undefined;
     discard(response);
     throw reason;
   });
@@ -178,7 +178,7 @@ function requestToken(handle, publicObject, options, toResult) {
   return handle.startCall("getToken", options, toResult, publicObject);
 }
 
-const whole = (/** @type {AccessToken} */ token) => token;
+const unchanged = (/** @type {AccessToken} */ token) => token;
 
 /**
  * Sends a request and follows redirects to the last response.

@@ -28,7 +28,7 @@ import { handled } from "../stores/foreign-promise.js";
 const NOTHING_SELECTED = "{}";
 
 /**
- * What requests need to know of the API; see `traits_to_js` in src/js/convert.rs.
+ * What requests need to know of the API; see `api_profile_to_js` in src/js/convert.rs.
  *
  * @typedef {object} ApiProfile
  * @property {string} name

@@ -147,8 +147,8 @@ impl Policy {
         expires_at.before(self.margin(expires_at.millis_since(issued_at), min_validity))
     }
 
-    /// Returns whether the remaining validity may be shorter than a caller requested.
-    pub fn is_below_min_validity(&self, tokens: &TokenSet, now: UnixMillis) -> bool {
+    /// Returns whether more than a quarter of the lifetime has passed: callers may request three quarters, not more.
+    pub fn may_be_too_old(&self, tokens: &TokenSet, now: UnixMillis) -> bool {
         self.served_until(tokens.issued_at, tokens.expires_at, Some(Duration::MAX)) <= now
     }
 

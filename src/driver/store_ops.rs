@@ -31,9 +31,9 @@ struct Leased {
 
 /// The leases that acquisitions hold, including those that arrived too late. At most one per acquisition in flight.
 #[derive(Default)]
-pub(super) struct Shared(RefCell<Vec<Leased>>);
+pub(super) struct HeldLeases(RefCell<Vec<Leased>>);
 
-impl Shared {
+impl HeldLeases {
     fn index_of(&self, session: SessionId, acquisition: AcquisitionId) -> Option<usize> {
         self.0
             .borrow()
@@ -50,14 +50,14 @@ impl Shared {
 
 /// An operation on the record of a session.
 enum StoreOp {
-    Load,
+    Read,
     Acquire(Duration),
-    Save(Option<Fence>, StoredRecord),
+    Write(Option<Fence>, StoredRecord),
 }
 
 impl Driver {
-    pub(super) fn load(self: &Rc<Self>, session: SessionId, acquisition: AcquisitionId) {
-        self.store(session, acquisition, StoreOp::Load);
+    pub(super) fn read_store(self: &Rc<Self>, session: SessionId, acquisition: AcquisitionId) {
+        self.store(session, acquisition, StoreOp::Read);
     }
 
     pub(super) fn acquire(self: &Rc<Self>, session: SessionId, acquisition: AcquisitionId) {
@@ -66,19 +66,19 @@ impl Driver {
         }
     }
 
-    pub(super) fn save(
+    pub(super) fn write_store(
         self: &Rc<Self>,
         session: SessionId,
         acquisition: AcquisitionId,
         fence: Option<Fence>,
         record: StoredRecord,
     ) {
-        self.store(session, acquisition, StoreOp::Save(fence, record));
+        self.store(session, acquisition, StoreOp::Write(fence, record));
     }
 
     pub(super) fn release(&self, session: SessionId, acquisition: AcquisitionId) {
-        if let Some(index) = self.shared.index_of(session, acquisition) {
-            let leased = self.shared.0.borrow_mut().swap_remove(index);
+        if let Some(index) = self.leases.index_of(session, acquisition) {
+            let leased = self.leases.0.borrow_mut().swap_remove(index);
             self.callbacks.release(&leased.lease.object);
             self.observe(session, "lease released", f64::NAN, None);
         }
@@ -96,8 +96,8 @@ impl Driver {
                 Ok(()) => driver.perform_store_op(session, acquisition, op).await,
                 // Without the digest of the credentials the key is unknown, so nothing is read or written.
                 Err(failure) => match op {
-                    StoreOp::Load | StoreOp::Acquire(_) => Some(Input::Granted(acquisition, Err(failure))),
-                    StoreOp::Save(..) => Some(Input::StoreWritten(acquisition, Err(failure.into_error()))),
+                    StoreOp::Read | StoreOp::Acquire(_) => Some(Input::Granted(acquisition, Err(failure))),
+                    StoreOp::Write(..) => Some(Input::StoreWritten(acquisition, Err(failure.into_error()))),
                 },
             };
             if let Some(input) = input {
@@ -137,7 +137,7 @@ impl Driver {
         let only_signs_out = self.pool.borrow().session(session).is_some_and(Session::only_signs_out);
         if matches!(op, StoreOp::Acquire(_)) && !only_signs_out {
             let Ok(abort) = AbortController::new() else {
-                return Some(Input::LeaseAnswered(acquisition, Ok(None)));
+                return Some(Input::Granted(acquisition, Err(no_abort_controller())));
             };
             let progressed = |_: Progress<'_>| self.dispatch(session, Input::Progressed(acquisition));
             match self.grant_runner(session, None, &abort.signal(), &progressed).secrets(None).await {
@@ -148,9 +148,9 @@ impl Driver {
         let since = self.clock.now();
         let (ended, done) = callback_future(&self.callbacks, store.limit());
         match &op {
-            StoreOp::Load => store.get(&done),
+            StoreOp::Read => store.get(&done),
             StoreOp::Acquire(span) => store.acquire(*span, &done),
-            StoreOp::Save(fence, record) => {
+            StoreOp::Write(fence, record) => {
                 let wall_ahead = self.wall_ahead();
                 let text = store::encode(record, &key, wall_ahead, PLATFORM);
                 let expires_at = store::expires_at(record, self.clock.now(), wall_ahead);
@@ -159,7 +159,7 @@ impl Driver {
         }
         let outcome = ended.await;
         Some(match op {
-            StoreOp::Load => {
+            StoreOp::Read => {
                 let loaded = store.read_result(outcome);
                 self.store_step(session, "store read", since, loaded.as_ref().err());
                 Input::StoreRead(acquisition, loaded.map(|text| text.and_then(|text| self.read(&text, &key))))
@@ -175,12 +175,12 @@ impl Driver {
                 let leased = leased.map(|lease| {
                     let lease = lease?;
                     let fence = lease.fence;
-                    self.shared.0.borrow_mut().push(Leased { session, acquisition, lease, secrets });
+                    self.leases.0.borrow_mut().push(Leased { session, acquisition, lease, secrets });
                     Some(fence)
                 });
                 Input::LeaseAnswered(acquisition, leased)
             }
-            StoreOp::Save(..) => {
+            StoreOp::Write(..) => {
                 let written = store.write_result(outcome);
                 let name =
                     if matches!(written, Ok(WriteOutcome::Fenced)) { "lease lost" } else { "store written" };

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use crate::{
     core::{AccessToken, CallId, Input, Rejection, SignOutMode, TokenRequest},
     driver::Driver,
-    graphql::AuthStatus,
+    graphql,
     host::{PLATFORM, from_js},
     js::{ManagerCallbacks, SessionHandle, error_to_js, refresh_token_to_js, scopes_from_js},
     options,
@@ -17,7 +17,7 @@ use crate::{
 /// The result of [`NativeManager::check_rejection`].
 #[wasm_bindgen]
 #[derive(Clone, Copy, Debug)]
-pub enum RejectionCheck {
+pub enum AuthStatus {
     /// The response accepts the token.
     Accepted = "accepted",
     /// The response rejects the token, and nothing was executed.
@@ -134,11 +134,11 @@ impl NativeManager {
 
     /// Checks whether a response with this status and body rejects the token.
     #[wasm_bindgen(js_name = checkRejection)]
-    pub fn check_rejection(&self, status: u16, body: &JsValue) -> RejectionCheck {
+    pub fn check_rejection(&self, status: u16, body: &JsValue) -> AuthStatus {
         match self.driver.check_rejection(status, body.as_string().as_deref()) {
-            AuthStatus::Accepted => RejectionCheck::Accepted,
-            AuthStatus::Rejected => RejectionCheck::Rejected,
-            AuthStatus::PartiallyRejected => RejectionCheck::PartiallyRejected,
+            graphql::AuthStatus::Accepted => AuthStatus::Accepted,
+            graphql::AuthStatus::Rejected => AuthStatus::Rejected,
+            graphql::AuthStatus::PartiallyRejected => AuthStatus::PartiallyRejected,
         }
     }
 

@@ -215,9 +215,9 @@ impl Session {
             if let Err(error) = result {
                 self.store_failed(error, now, effects);
             }
-            if self.policy.is_below_min_validity(&tokens, now) {
+            if self.policy.may_be_too_old(&tokens, now) {
                 let message =
-                    "the store took so long that the token is about to expire; check the store's load";
+                    "the store took more than a quarter of the token's lifetime; check the store's load";
                 return self.on_transient_failure(TokenError::new(ErrorCode::Store, message), now, effects);
             }
             if has_lease {

@@ -108,8 +108,8 @@ impl Session {
 
     /// `at`, delayed until the rate limit, the cool-down and the credential history permit a background grant.
     fn background_from(&self, at: UnixMillis) -> UnixMillis {
-        let cool = self.last_failure.as_ref().map_or(at, |failure| failure.until);
-        at.max(cool).max(self.credentials.retry_at()).max(self.bucket.for_background())
+        let cool_down_end = self.last_failure.as_ref().map_or(at, |failure| failure.until);
+        at.max(cool_down_end).max(self.credentials.retry_at()).max(self.bucket.for_background())
     }
 
     /// Sets the deadline of the step that one of `effects` starts.
