@@ -97,6 +97,26 @@ describe("a program exits by itself", { concurrency: true }, () => {
     assertEnded(await run(program, { given: fluz(sandbox) }), "proactive");
   });
 
+  for (const call of ["tokens", 'tokens.session({ id: "ann" })']) {
+    test(`after ${call}.revoke(), with another session open`, async () => {
+      const program = `${START}
+        const logout = { document: "mutation { logout }", variables: { t: "$accessToken" } };
+        const login = { document: "mutation ($id: String) { login }", variables: { id: "me" } };
+        const tokens = new TokenManager({
+          provider: {
+            name: "acme", endpoint: "https://acme.test/graphql", authenticate: login, revoke: logout,
+            token: { data: "login" }, expiry: { lifetimeMs: 60_000 },
+          },
+          fetch: async () => Response.json({ data: { login: "token", logout: true } }),
+        });
+        await tokens.session({ id: "ann" }).getToken();
+        await ${call}.revoke();
+        done("revoked");`;
+
+      assertEnded(await run(program, {}), "revoked");
+    });
+  }
+
   test("if its endpoint is unreachable", async (t) => {
     const sandbox = await sandboxFor(t);
     const program = `${START}

@@ -93,6 +93,23 @@ test("callers that share a failure receive errors of their own with the same fie
   }
 });
 
+test("callers receive errors of their own also if the options are invalid", async (t) => {
+  const tokens = acmeFor(t, { unknown: 1 });
+  const calls = [
+    () => tokens.ready(),
+    () => tokens.request("{ ok }"),
+    () => tokens.fetch(ENDPOINT),
+    () => tokens.revoke(),
+  ];
+  for (const call of calls) {
+    const [one, other] = await Promise.all([failure(call()), failure(call())]);
+
+    assert.equal(one.code, "invalid_options");
+    assert.notEqual(one, other);
+    assert.match(one.stack ?? "", /stacks\.test\.js/);
+  }
+});
+
 test("the reason of an aborted signal is passed on as it is, also if it is a TokenError", async (t) => {
   const tokens = rejectingFor(t, () => new Promise(() => {}));
   const controller = new AbortController();

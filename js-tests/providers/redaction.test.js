@@ -71,6 +71,11 @@ const FORMS = [
   ["as HTML", SECRET.replaceAll("&", "&amp;")],
   ["as HTML twice", SECRET.replaceAll("&", "&amp;amp;")],
   ["as decimal references", [...SECRET].map((sign) => `&#${sign.charCodeAt(0)};`).join("")],
+  ["as escapes of JSON, percent-encoded", [...hex.matchAll(/../g)].map(([byte]) => `%5Cu00${byte}`).join("")],
+  [
+    "as escapes of JSON, with references of HTML",
+    [...hex.matchAll(/../g)].map(([byte]) => `&#92;u00${byte}`).join(""),
+  ],
   ["in base64 with line breaks", Buffer.from(SECRET).toString("base64").replace(/.{8}/g, "$&\n")],
 ];
 /** Parts of the secret and of its forms. */
@@ -94,6 +99,61 @@ describe("a secret is not shown", () => {
       assert.doesNotMatch(printed(error), PARTS);
     });
   }
+
+  for (const [name, quoted] of [
+    ["escapes of JSON", "\\u043f\\u0430\\u0440\\u043e\\u043b\\u044c\\u043a\\u0430"],
+    ["decimal references", [..."паролька"].map((sign) => `&#${sign.charCodeAt(0)};`).join("")],
+    [
+      "hexadecimal references",
+      [..."паролька"].map((sign) => `&#x${sign.charCodeAt(0).toString(16)};`).join(""),
+    ],
+  ]) {
+    test(`of letters besides ASCII, as ${name}`, async (t) => {
+      const variables = { p: () => "паролька" };
+
+      const error = await failure(acme(t, () => saying(`wrong: ${quoted} !`), { variables }).getToken());
+
+      assert.ok(!printed(error).includes(quoted));
+    });
+  }
+
+  test("as the whole message of an error in JSON over HTTP", async (t) => {
+    const word = "opaqueSecret7f3a9cZq";
+    const authenticate = {
+      document: undefined,
+      variables: undefined,
+      endpoint: ENDPOINT,
+      json: { p: () => word },
+    };
+    for (const body of [
+      { error: word },
+      { error: { message: word } },
+      { errors: [word] },
+      { errors: [{ message: word }] },
+      { message: word, extensions: {} },
+      { data: { x: { message: word } } },
+    ]) {
+      for (const options of [{}, { quoteErrors: false }]) {
+        const error = await failure(acme(t, () => json(body), authenticate, options).getToken());
+
+        assert.doesNotMatch(printed(error), /7f3a9c/, JSON.stringify(body));
+      }
+    }
+  });
+
+  test("as a code or an id after a byte order mark", async (t) => {
+    const word = "opaqueSecret7f3a9cZq";
+    for (const member of [`"\\u0063ode":"${word}"`, `"c":1}}],"extensions":{"\\u0072equestId":"${word}"`]) {
+      const end = member.includes("requestId") || member.includes("equestId") ? "}}" : "}}]}";
+      const text = `\ufeff{"errors":[{"message":"x","extensions":{${member}${end}`;
+      const respond = () =>
+        new Response(text, { status: 400, headers: { "content-type": "application/json" } });
+
+      const error = await failure(acme(t, respond, { variables: { p: () => word } }).getToken());
+
+      assert.doesNotMatch(printed(error), /7f3a9c/, text);
+    }
+  });
 
   test("as the code of what fetch throws", async (t) => {
     const secret = "opaque7f3a9csecret";

@@ -3,6 +3,8 @@
 // Servers quote their input, so what may be secret in a request is removed by redaction.js. A text from which that is not
 // certain is left out.
 
+import { parsed } from "./response-outline.js";
+
 /** @typedef {import("../index.js").ProviderError} ProviderError */
 /** @typedef {import("./redaction.js").Redactor} Redactor */
 
@@ -94,11 +96,8 @@ const MAX_MEMBERS = 100;
  */
 function withPlainNames(text) {
   if (!/\\u00[4-7]/i.test(text)) return text;
-  try {
-    return JSON.stringify(JSON.parse(text));
-  } catch {
-    return text;
-  }
+  const answer = parsed(text);
+  return answer === undefined ? text : JSON.stringify(answer);
 }
 
 /** Members that messages show, up to 64 characters, each of which may be escaped. See src/graphql/response.rs. */

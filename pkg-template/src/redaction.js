@@ -182,25 +182,36 @@ function viewsOf(text) {
   for (const view of [text, once]) {
     views.push((view.match(/[\w+/-]{6,}/g) ?? []).map((run) => unescaped(decoded(run))).join(" "));
   }
-  const bytes = once.replace(/(?:[\da-f]{2}){6,}/gi, (hex) => hex.replace(/../g, characterOf));
+  const bytes = once.replace(/(?:[\da-f]{2}){6,}/gi, (hex) =>
+    hex.replace(/../g, (byte) => characterOf(parseInt(byte, 16))),
+  );
   if (bytes !== once) views.push(bytes, ...(bytes.match(/[\w+/-]{6,}/g) ?? []).map(decoded));
   return [...new Set(views)];
 }
 
-/** @param {string} hex */
-const characterOf = (hex) => String.fromCharCode(parseInt(hex, 16));
+/** @param {number} code */
+const characterOf = (code) => (code > 0x10ffff ? "" : String.fromCodePoint(code));
 
 /** The named references of HTML that servers write. @type {Record<string, string>} */
 const REFERENCES = { amp: "&", quot: '"', apos: "'", lt: "<", gt: ">", nbsp: " " };
 
-/** Decodes percent-encoding, the escapes of JSON, and the references of HTML. @param {string} text */
+/** One escape: of a code point, a byte, a decimal or named reference, or a backslash before another character. */
+const ESCAPE =
+  /(?:\\u\{0*|&#x0*)([\da-f]{1,6})[;}]?|\\u([\da-f]{4})|(?:%|\\x|0x)([\da-f]{2});?|&#0*(\d{1,7});?|&(amp|quot|apos|lt|gt|nbsp);?|\\(.)/gi;
+
+/**
+ * Decodes percent-encoding, the escapes of JSON and JavaScript, and the references of HTML, once: what an escape stands for
+ * may be a part of another one.
+ *
+ * @param {string} text
+ */
 export function unescaped(text) {
   return utf8(
-    text
-      .replace(/(?:%|\\x|0x|\\u00|\\u\{0*|&#x0*)([\da-f]{2})[;}]?/gi, (_, hex) => characterOf(hex))
-      .replace(/&#0*(\d{2,3});?/g, (_, decimal) => String.fromCharCode(decimal))
-      .replace(/&(amp|quot|apos|lt|gt|nbsp);?/gi, (_, name) => REFERENCES[name.toLowerCase()])
-      .replace(/\\(.)/g, "$1"),
+    text.replace(ESCAPE, (_, point, unit, byte, decimal, name, other) => {
+      if (name !== undefined) return REFERENCES[name.toLowerCase()];
+      if (other !== undefined) return other;
+      return characterOf(decimal === undefined ? parseInt(point ?? unit ?? byte, 16) : Number(decimal));
+    }),
   );
 }
 

@@ -4,7 +4,7 @@
 // in the manager's runtime (manager-runtime.js).
 
 import { inRootContext } from "./root-context.js";
-import { TokenError } from "./token-error.js";
+import { TokenError, errorAt, traceOf } from "./token-error.js";
 
 /** @typedef {import("./access-token.js").AccessToken} AccessToken */
 /** @typedef {import("./manager-runtime.js").ManagerRuntime} ManagerRuntime */
@@ -65,8 +65,13 @@ export class SessionHandle {
     return this.api !== undefined && !this.isClosed;
   }
 
+  /** Waits until the core has accepted the options. Each caller receives an error of its own. */
   ready() {
-    return this.isClosed ? Promise.reject(this.closedError()) : this.runtime.ready();
+    const trace = traceOf(this.ready);
+    const ready = this.isClosed ? Promise.reject(this.closedError()) : this.runtime.ready();
+    return ready.catch((/** @type {unknown} */ reason) => {
+      throw errorAt(trace, reason);
+    });
   }
 
   /**

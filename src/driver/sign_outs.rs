@@ -172,6 +172,8 @@ impl Driver {
         let identity = ended.and_then(|place| revocations.swap_remove(place).1);
         drop(revocations);
         self.end_step(step, identity, failure.as_ref());
+        // The timer was set while the revocation was pending, and would keep the process running.
+        self.rearm();
     }
 
     /// Ends a step of each sign-out that waits for it, and reports the sign-outs that have ended.

@@ -145,9 +145,9 @@ impl ParsedResponse {
         if self.purpose == Purpose::Grant
             && let Some(body) = &self.body
         {
-            failures.extend(failed_payloads(body, self.format));
+            failures.extend(failed_payloads(body));
             if self.format == ResponseFormat::Plain {
-                failures.push(GraphqlError { error: body, format: self.format });
+                failures.push(GraphqlError { error: body, kind: ErrorKind::Problem });
             }
         }
         failures
@@ -291,7 +291,16 @@ const MAX_CODES_SHOWN: usize = 3;
 /// [`ProviderErrors`].
 pub(super) struct GraphqlError<'a> {
     error: &'a Json,
-    format: ResponseFormat,
+    kind: ErrorKind,
+}
+
+/// Whether the error is a code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ErrorKind {
+    /// An object, or the text of a message.
+    Problem,
+    /// The code of RFC 6749 section 5.2.
+    OAuthCode,
 }
 
 impl<'a> GraphqlError<'a> {
@@ -305,8 +314,8 @@ impl<'a> GraphqlError<'a> {
 
     /// Returns the codes that are safe to show, without those that only some servers have.
     fn shown_codes(&self) -> [Option<&'a str>; 4] {
-        let message = if self.format == ResponseFormat::Plain { Some(self.message()) } else { None };
-        [self.text("extensions.code"), self.text("extensions.errorClass"), self.text("code"), message]
+        let code = if self.kind == ErrorKind::OAuthCode { self.error.as_text() } else { None };
+        [self.text("extensions.code"), self.text("extensions.errorClass"), self.text("code"), code]
             .map(|code| code.filter(|code| is_safe_to_show(code)))
     }
 
@@ -318,7 +327,7 @@ impl<'a> GraphqlError<'a> {
             None => false,
         };
         strings(CODE_PATHS).iter().any(is_known)
-            || (self.format == ResponseFormat::Plain && self.message() == known)
+            || (self.kind == ErrorKind::OAuthCode && self.error.as_text() == Some(known))
     }
 
     fn matches(&self, matcher: &ErrorMatcher) -> bool {
@@ -359,15 +368,20 @@ pub(super) fn contains_ignore_case(text: &[u8], word: &str) -> bool {
 /// Collects `errors`, a top-level `error`, the body itself, and errors inside payloads; at most [`MAX_ERRORS`] of each.
 fn errors_in(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
     let mut errors = Vec::new();
-    let mut add = |error| errors.push(GraphqlError { error, format });
+    let mut add = |error| errors.push(GraphqlError { error, kind: ErrorKind::Problem });
     for error in body.get("errors").map_or(&[][..], Json::items).iter().take(MAX_ERRORS) {
         add(error);
     }
-    if let Some(error) = body.get("error")
-        && (error.as_text().is_some() || error.get("message").is_some())
-    {
-        add(error);
+    match (format, body.get("error")) {
+        (ResponseFormat::Plain, Some(error @ Json::Text(_))) => {
+            errors.push(GraphqlError { error, kind: ErrorKind::OAuthCode });
+        }
+        (_, Some(error)) if error.as_text().is_some() || error.get("message").is_some() => {
+            errors.push(GraphqlError { error, kind: ErrorKind::Problem });
+        }
+        _ => {}
     }
+    let mut add = |error| errors.push(GraphqlError { error, kind: ErrorKind::Problem });
     // Braintree's guide to access tokens shows an error without a list.
     if body.get("message").is_some() && body.get("extensions").is_some() {
         add(body);
@@ -385,14 +399,14 @@ fn errors_in(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
 
 /// Returns the payloads of a grant that may describe its failure: each payload, for a member such as `errorCode`, and its
 /// `errors`, a list or an object of lists; at most [`MAX_ERRORS`] of each.
-fn failed_payloads(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
+fn failed_payloads(body: &Json) -> Vec<GraphqlError<'_>> {
     let mut failures = Vec::new();
     for (_, payload) in body.get("data").map_or(&[][..], Json::members).iter().take(MAX_ERRORS) {
-        failures.push(GraphqlError { error: payload, format });
+        failures.push(GraphqlError { error: payload, kind: ErrorKind::Problem });
         let errors = payload.get("errors").unwrap_or(&Json::Null);
         let lists = errors.members().iter().map(|(_, list)| list).chain([errors]);
         for error in lists.flat_map(Json::items).take(MAX_ERRORS) {
-            failures.push(GraphqlError { error, format });
+            failures.push(GraphqlError { error, kind: ErrorKind::Problem });
         }
     }
     failures
