@@ -261,15 +261,20 @@ impl GrantRunner<'_> {
                     (None, Some(origin)) => {
                         let cors = match self.config.profile.issuer {
                             Issuer::Broker => {
-                                format!("its `allowedOrigins` lists {origin}")
+                                format!(
+                                    "its `allowedOrigins` lists {origin} (CORS), and that `{option}` leads to it"
+                                )
                             }
                             Issuer::Provider => {
-                                format!("it allows {origin}, and in the preflight the headers")
+                                format!(
+                                    "it allows the origin {origin} and the headers of the request (CORS), such as \
+                                     `content-type` and `authorization`, and `{option}`"
+                                )
                             }
                         };
                         format!(
-                            "{server} gave no response that this page may read; check that {cors} (CORS), `{option}` and \
-                             the network"
+                            "{server} gave no response that this page may read; the browser's console names the cause: \
+                             check that {cors}, and the network"
                         )
                     }
                     (None, None) => format!("{server} cannot be reached; check `{option}` and the network"),

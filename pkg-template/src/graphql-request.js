@@ -235,7 +235,7 @@ function networkError(handle, request, thrown) {
   const message =
     origin === undefined
       ? `${api} cannot be reached${why}; check \`endpoint\` and the network`
-      : `${api} gave no response that this page may read; check that it allows ${origin}, and in the preflight the headers (CORS), \`endpoint\` and the network`;
+      : `${api} gave no response that this page may read; the browser's console names the cause: check that it allows the origin ${origin} and the headers of the request (CORS), such as \`authorization\`, \`endpoint\` and the network`;
   return new TokenError("network", message, details);
 }
 

@@ -461,7 +461,10 @@ impl<'a> GrantExchange<'a> {
         } else if denied {
             code = ErrorCode::InvalidCredentials;
             let host = self.profile.grant_host();
-            format!("{name} refused the credentials ({summary}) at {host}: check {advice}")
+            let environment = self.profile.environment.map_or_else(String::new, |environment| {
+                [" (`environment` is \"", environment.name(), "\")"].concat()
+            });
+            format!("{name} refused the credentials ({summary}) at {host}{environment}: check {advice}")
         } else if self.sent.protocol == GrantProtocol::Form {
             if contains_ignore_case(parsed.codes().as_bytes(), "invalid_scope") {
                 code = ErrorCode::InsufficientScope;

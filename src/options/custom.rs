@@ -106,6 +106,7 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
         presentation: presentation(description),
         error_rules: error_rules(description),
         default_failure: DefaultFailure::Protocol,
+        environment: None,
         advice: "what `authenticate` identifies with",
         secrets: StringList::default(),
         selector_policy: SelectorPolicy::Any,

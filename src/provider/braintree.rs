@@ -102,6 +102,7 @@ impl Braintree {
             presentation: Presentation::BEARER,
             error_rules: ERROR_RULES,
             default_failure: DefaultFailure::Protocol,
+            environment: Some(self.environment),
             advice: "that `clientId` and `clientSecret` belong to this environment, and that the OAuth client \
                      may have these scopes",
             secrets: strings("clientSecret"),

@@ -54,6 +54,7 @@ impl Broker {
             lifetime: self.lifetime.map_or(Lifetime::Default(DEFAULT_LIFETIME), Lifetime::AtMost),
             error_rules: ErrorRules { denied: OAUTH_DENIED, outage: OAUTH_OUTAGE, ..api.error_rules },
             default_failure: DefaultFailure::Protocol,
+            environment: None,
             advice: "that the user is signed in, and what `authorize` of the broker gives",
             secrets: strings(""),
             selector_policy: SelectorPolicy::Any,

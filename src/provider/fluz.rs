@@ -88,6 +88,14 @@ pub enum Environment {
 }
 
 impl Environment {
+    /// Returns the value of the option.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sandbox => "sandbox",
+            Self::Production => "production",
+        }
+    }
+
     /// Returns the environment that was given; where there is none, the one with the shorter lifetime.
     pub(super) fn of(given: &Values<'_>) -> Self {
         if given.keyword("environment") == Some("sandbox") { Self::Sandbox } else { Self::Production }
@@ -177,6 +185,7 @@ impl Fluz {
             presentation: Presentation::BEARER,
             error_rules: ERROR_RULES,
             default_failure: DefaultFailure::Protocol,
+            environment: Some(self.environment),
             advice,
             secrets: strings(secret),
             selector_policy: SelectorPolicy::PlainVariables { optional: &["seatId"], form: IdForm::Uuid },

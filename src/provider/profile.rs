@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration, vec};
 
-use super::{DefaultFailure, ErrorRules, SecretSource};
+use super::{DefaultFailure, ErrorRules, SecretSource, fluz::Environment};
 use crate::{
     core::{Scoping, Secret},
     json::Json,
@@ -49,6 +49,8 @@ pub struct Profile {
     pub error_rules: ErrorRules,
     /// Meaning of errors that match no rule, in response to a grant.
     pub default_failure: DefaultFailure,
+    /// The option `environment`, where the provider has more than one.
+    pub environment: Option<Environment>,
     /// Advice when credentials are rejected; follows "check" in a message.
     pub advice: &'static str,
     /// Option name of each [`SecretId`].

@@ -105,6 +105,7 @@ impl Toggle {
             error_rules: ERROR_RULES,
             // The response to a wrong password is not documented, and errors have no codes.
             default_failure: DefaultFailure::InvalidCredentials,
+            environment: None,
             advice,
             secrets: strings("password"),
             selector_policy: SelectorPolicy::Nothing,

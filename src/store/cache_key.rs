@@ -117,6 +117,7 @@ fn describe_profile(profile: &Profile) -> Json {
         presentation: _,
         error_rules: _,
         default_failure: _,
+        environment: _,
         advice: _,
         quotable: _,
         known_scopes: _,

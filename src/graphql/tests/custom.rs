@@ -76,6 +76,7 @@ pub(super) fn acme() -> Profile {
             outage: ErrorMatcher::NONE,
         },
         default_failure: DefaultFailure::Protocol,
+        environment: None,
         advice: "`secret`",
         secrets: strings("secret"),
         selector_policy: SelectorPolicy::Nothing,
