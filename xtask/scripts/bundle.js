@@ -82,18 +82,20 @@ await Promise.all([
     outbase: "pkg-template",
     outExtension: { ".js": ".cjs" },
     outdir: PACKAGE,
-  }).then(() => done("otel, stores, testing: *.cjs")),
+  }).then(() => done("otel, providers, stores, testing: *.cjs")),
 ]);
 copyFiles();
 copyTypes();
 done("copied files and types");
 
-/** Returns the files of these entries, without extension: the stores, `/otel` and `/testing`. */
+/** Returns the files of these entries, without extension: the stores, `/otel`, `/providers` and `/testing`. */
 function unbundledEntries() {
   const { exports } = JSON.parse(readFileSync("pkg-template/package.json", "utf8"));
   /** @type {string[]} */
   const files = Object.values(exports).map((conditions) => conditions.require?.default ?? "");
-  return files.flatMap((file) => /^\.\/((?:otel|stores|testing)\/[\w-]+)\.cjs$/.exec(file)?.[1] ?? []);
+  return files.flatMap(
+    (file) => /^\.\/((?:otel|providers|stores|testing)\/[\w-]+)\.cjs$/.exec(file)?.[1] ?? [],
+  );
 }
 
 /** Bundles the forms of the main entry, which differ in the source of the core, and in when they load it. */
@@ -193,7 +195,7 @@ async function smaller(module) {
 }
 
 function copyFiles() {
-  for (const folder of ["bin", "otel", "stores", "testing"]) {
+  for (const folder of ["bin", "otel", "providers", "stores", "testing"]) {
     cpSync(join("pkg-template", folder), join(PACKAGE, folder), { recursive: true });
   }
   cpSync(join(CORE, "core.wasm"), join(PACKAGE, "dist/core.wasm"));

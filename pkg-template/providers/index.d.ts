@@ -1,0 +1,409 @@
+/**
+ * Descriptions of common GraphQL APIs, as values of the option `provider`. They are plain data, made from the documentation
+ * and the source of each API, and were not tried against real servers: docs/apis.md states what is known of each.
+ *
+ * Each function throws a `TypeError` for a missing, invalid or unknown option. What the manager checks itself, such as the
+ * form of a URL, is `invalid_options` of its constructor.
+ *
+ * @packageDocumentation
+ */
+
+import type { OAuthEndpoint, OAuthProfile, Profile, Secret } from "graphql-token-manager";
+
+/**
+ * Directus: `auth_login` and `auth_refresh`. The refresh token rotates. Two-factor authentication and cookies are not covered.
+ */
+export function directus(options: DirectusOptions): Profile;
+
+/** Options of {@link directus}. */
+export interface DirectusOptions {
+  /**
+   * The URL of the server, such as `https://cms.example.com`. The data is at `/graphql` below it, and the log-in at `/graphql/system`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  url: string;
+  /**
+   * The user's email address.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  email: string;
+  /**
+   * The user's password. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: Secret;
+}
+
+/**
+ * Saleor: `tokenCreate` and `tokenRefresh`. Log-ins are delayed per address of the network, which is `rate_limited`.
+ */
+export function saleor(options: SaleorOptions): Profile;
+
+/** Options of {@link saleor}. */
+export interface SaleorOptions {
+  /**
+   * The URL of the GraphQL API, such as `https://shop.saleor.cloud/graphql/`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  endpoint: string;
+  /**
+   * The email address of the user.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  email: string;
+  /**
+   * The user's password. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: Secret;
+}
+
+/**
+ * Strapi with Users & Permissions: log-in by JSON over HTTP. Tokens are renewed if `jwtManagement` of the server is
+ * `refresh`, without `httpOnly`; otherwise, the log-in is repeated, of which Strapi permits five in five minutes.
+ */
+export function strapi(options: StrapiOptions): Profile;
+
+/** Options of {@link strapi}. */
+export interface StrapiOptions {
+  /**
+   * The URL of the server, such as `https://cms.example.com`. The data is at `/graphql` below it, and the log-in at `/api/auth/local`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  url: string;
+  /**
+   * The user's email address or name.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  identifier: string;
+  /**
+   * The user's password. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: Secret;
+}
+
+/**
+ * Payload: a token renews itself while it is valid. An expired or revoked token is not rejected: the request is anonymous.
+ */
+export function payload(options: PayloadOptions): Profile;
+
+/** Options of {@link payload}. */
+export interface PayloadOptions {
+  /**
+   * The URL of the server, such as `https://cms.example.com`. The API is at `/api/graphql` below it.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  url: string;
+  /**
+   * The singular name of the collection of users in GraphQL, with which the names of operations end: `loginUser`.
+   *
+   * @defaultValue "User"
+   * @throws TypeError if it has other characters than letters, digits and underscores
+   */
+  collection?: string | undefined;
+  /**
+   * The user's email address.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  email: string;
+  /**
+   * The user's password. After five wrong ones, the account is locked for ten minutes by default. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: Secret;
+}
+
+/**
+ * Kraken, of Octopus Energy and other suppliers: `obtainKrakenToken` with an API key. The token is sent without a scheme.
+ */
+export function octopusKraken(options: OctopusKrakenOptions): Profile;
+
+/** Options of {@link octopusKraken}. */
+export interface OctopusKrakenOptions {
+  /**
+   * The URL of the GraphQL API, such as `https://api.octopus.energy/v1/graphql/`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  endpoint: string;
+  /**
+   * The API key of the account. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  apiKey: Secret;
+}
+
+/**
+ * django-graphql-jwt: `tokenAuth`. Errors are recognized by their English messages, which a server may translate.
+ */
+export function djangoGraphqlJwt(options: DjangoGraphqlJwtOptions): Profile;
+
+/** Options of {@link djangoGraphqlJwt}. */
+export interface DjangoGraphqlJwtOptions {
+  /**
+   * The URL of the GraphQL API, such as `https://api.example.com/graphql/`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  endpoint: string;
+  /**
+   * The user's name. `USERNAME_FIELD` of the user's model must be `username`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  username: string;
+  /**
+   * The user's password. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: Secret;
+  /**
+   * What a token is renewed with: `"token"`, itself; `"refreshToken"`, a refresh token, if the server has
+   * `JWT_LONG_RUNNING_REFRESH_TOKEN`, and the field `revokeToken` for `revoke()`.
+   *
+   * @defaultValue "token"
+   * @throws TypeError for another value
+   */
+  renewal?: "token" | "refreshToken" | undefined;
+}
+
+/**
+ * Parse Server: `logIn`. Requests of the API need the application's id as well, so also give the manager the option
+ * `headers: { "X-Parse-Application-Id": … }`, and set it on requests that `tokens.fetch` sends.
+ */
+export function parse(options: ParseOptions): Profile;
+
+/** Options of {@link parse}. */
+export interface ParseOptions {
+  /**
+   * The URL of the server, such as `https://api.example.com`. The API is at `/graphql` below it.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  url: string;
+  /**
+   * The application's id, which grants send as `X-Parse-Application-Id`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  applicationId: string;
+  /**
+   * The user's name.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  username: string;
+  /**
+   * The user's password. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: Secret;
+}
+
+/**
+ * Shopify's GraphQL Admin API, for applications of your own organization: client credentials.
+ */
+export function shopifyAdmin(options: ShopifyAdminOptions): OAuthProfile;
+
+/** Options of {@link shopifyAdmin}. */
+export interface ShopifyAdminOptions {
+  /**
+   * The name of the store: what is before `.myshopify.com`.
+   *
+   * @throws TypeError if it is missing or a host
+   */
+  shop: string;
+  /**
+   * The version of the API, such as `2026-10`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  version: string;
+  /**
+   * The application's client id.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  clientId: string;
+  /**
+   * The application's client secret. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  clientSecret: Secret;
+}
+
+/**
+ * Linear: client credentials, which act as the application.
+ */
+export function linear(options: LinearOptions): OAuthProfile;
+
+/** Options of {@link linear}. */
+export interface LinearOptions {
+  /**
+   * The application's client id.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  clientId: string;
+  /**
+   * The application's client secret. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  clientSecret: Secret;
+  /**
+   * The scopes, with commas between them, instead of the manager's option `scopes`, which has spaces. A grant with other
+   * scopes is said to revoke the earlier tokens, so give the same everywhere.
+   *
+   * @defaultValue "read"
+   * @throws TypeError if it is empty
+   */
+  scope?: string | undefined;
+}
+
+/**
+ * commercetools: client credentials. The manager's option `scopes` has names such as `view_products:my-project`.
+ */
+export function commercetools(options: CommercetoolsOptions): OAuthProfile;
+
+/** Options of {@link commercetools}. */
+export interface CommercetoolsOptions {
+  /**
+   * The region, as it is in the hosts: `europe-west1.gcp`.
+   *
+   * @throws TypeError if it is missing or not part of a host
+   */
+  region: string;
+  /**
+   * The key of the project.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  projectKey: string;
+  /**
+   * The id of the API client.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  clientId: string;
+  /**
+   * The secret of the API client. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  clientSecret: Secret;
+}
+
+/**
+ * Vendure: `login`, with the token in a header. The server must permit bearer tokens (`tokenMethod`). A missing permission
+ * cannot be told from an ended session, so that it causes a log-in.
+ */
+export function vendure(options: VendureOptions): Profile;
+
+/** Options of {@link vendure}. */
+export interface VendureOptions {
+  /**
+   * The URL of the GraphQL API, such as `https://shop.example.com/admin-api`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  endpoint: string;
+  /**
+   * The administrator's or customer's name or email address.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  username: string;
+  /**
+   * The password. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: Secret;
+}
+
+/**
+ * WPGraphQL with the plugin WPGraphQL JWT Authentication: tokens for five minutes.
+ */
+export function wpgraphqlJwt(options: WpgraphqlJwtOptions): Profile;
+
+/** Options of {@link wpgraphqlJwt}. */
+export interface WpgraphqlJwtOptions {
+  /**
+   * The URL of the GraphQL API, such as `https://blog.example.com/graphql`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  endpoint: string;
+  /**
+   * The user's name.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  username: string;
+  /**
+   * The user's password. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: Secret;
+}
+
+/**
+ * Adobe Commerce and Magento: a customer's token. With an expired one, some operations are those of a guest.
+ */
+export function adobeCommerceCustomer(options: AdobeCommerceCustomerOptions): Profile;
+
+/** Options of {@link adobeCommerceCustomer}. */
+export interface AdobeCommerceCustomerOptions {
+  /**
+   * The URL of the GraphQL API, such as `https://shop.example.com/graphql`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  endpoint: string;
+  /**
+   * The customer's email address.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  email: string;
+  /**
+   * The customer's password. After several wrong ones, the account is locked for a time. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: Secret;
+}
+
+/**
+ * Any API with an OAuth 2.0 token endpoint (RFC 6749). The manager checks the options (`invalid_options`).
+ */
+export function oauth2(options: OAuth2Options): OAuthProfile;
+
+/** Options of {@link oauth2}: those of an {@link OAuthProfile} and of its `oauth`. */
+export interface OAuth2Options extends OAuthEndpoint, Omit<OAuthProfile, "name" | "oauth"> {
+  /**
+   * Used in messages: at most 40 characters of visible ASCII.
+   *
+   * @defaultValue "oauth2"
+   */
+  name?: string | undefined;
+}

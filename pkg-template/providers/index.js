@@ -1,0 +1,20 @@
+/**
+ * `graphql-token-manager/providers`: descriptions of common GraphQL APIs, as values of the option `provider`.
+ *
+ * @module
+ */
+
+export { adobeCommerceCustomer } from "./adobe-commerce-customer.js";
+export { commercetools } from "./commercetools.js";
+export { directus } from "./directus.js";
+export { djangoGraphqlJwt } from "./django-graphql-jwt.js";
+export { linear } from "./linear.js";
+export { oauth2 } from "./oauth2.js";
+export { octopusKraken } from "./octopus-kraken.js";
+export { parse } from "./parse.js";
+export { payload } from "./payload.js";
+export { saleor } from "./saleor.js";
+export { shopifyAdmin } from "./shopify-admin.js";
+export { strapi } from "./strapi.js";
+export { vendure } from "./vendure.js";
+export { wpgraphqlJwt } from "./wpgraphql-jwt.js";

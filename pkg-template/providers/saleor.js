@@ -1,0 +1,45 @@
+// Saleor: `tokenCreate` and `tokenRefresh`, whose failures are in `data`.
+//
+// Sources, read in December 2026: docs.saleor.io/api-reference/authentication; saleor/account/error_codes.py and
+// saleor/account/throttling.py of saleor/saleor; issue saleor#12246 for the error of an expired token. That names
+// ExpiredSignatureError; the codes of other invalid tokens are the names of PyJWT's exceptions, which was not confirmed.
+
+import { checkOptions, secretOf } from "./options.js";
+
+/** @import { Profile } from "graphql-token-manager" */
+/** @import { SaleorOptions } from "./index.js" */
+
+const JWT_ERRORS = ["JWT_SIGNATURE_EXPIRED", "JWT_INVALID_TOKEN", "JWT_DECODE_ERROR", "JWT_MISSING_TOKEN"];
+
+/**
+ * @param {SaleorOptions} options
+ * @returns {Profile}
+ */
+export function saleor(options) {
+  checkOptions("saleor", options, "endpoint email password*");
+  return {
+    name: "saleor",
+    endpoint: options.endpoint,
+    authenticate: {
+      document:
+        "mutation ($email: String!, $password: String!) { tokenCreate(email: $email, password: $password) { token refreshToken errors { field code message } } }",
+      variables: { email: options.email, password: secretOf(options.password) },
+    },
+    renew: {
+      document:
+        "mutation ($refreshToken: String!) { tokenRefresh(refreshToken: $refreshToken) { token errors { field code message } } }",
+      variables: { refreshToken: "$refreshToken" },
+    },
+    token: { data: ["tokenCreate.token", "tokenRefresh.token"] },
+    // `tokenRefresh` returns none: the first one is valid for 30 days.
+    refreshToken: { data: "tokenCreate.refreshToken" },
+    expiry: { jwt: true },
+    refused: {
+      codes: ["ExpiredSignatureError", "InvalidSignatureError", "DecodeError", "InvalidTokenError"],
+    },
+    denied: {
+      codes: ["INVALID_CREDENTIALS", "INACTIVE", "ACCOUNT_NOT_CONFIRMED", "NOT_FOUND", ...JWT_ERRORS],
+    },
+    throttled: { codes: "LOGIN_ATTEMPT_DELAYED" },
+  };
+}

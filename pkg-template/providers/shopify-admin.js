@@ -1,0 +1,38 @@
+// Shopify's GraphQL Admin API, for applications of your own organization: client credentials for 24 hours.
+//
+// Sources, read in December 2026: shopify.dev/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant
+// and /client-secrets (a form with the client's secret; `expires_in` 86399; no refresh token); Shopify/shopify-cli#263 for
+// the 401 of an invalid token. Public applications need token exchange or an authorization code, which this does not cover.
+
+import { checkOptions } from "./options.js";
+
+/** @import { OAuthProfile } from "graphql-token-manager" */
+/** @import { ShopifyAdminOptions } from "./index.js" */
+
+/**
+ * @param {ShopifyAdminOptions} options
+ * @returns {OAuthProfile}
+ */
+export function shopifyAdmin(options) {
+  checkOptions("shopifyAdmin", options, "shop version clientId clientSecret*");
+  const { shop, version, clientId, clientSecret } = options;
+  // The secret is sent to this host.
+  if (!/^[\w-]+$/.test(shop)) {
+    throw new TypeError(
+      "option `shop` of shopifyAdmin() must be the name of the store: what is before `.myshopify.com`",
+    );
+  }
+  const admin = `https://${shop}.myshopify.com/admin`;
+  return {
+    name: "shopify",
+    endpoint: `${admin}/api/${version}/graphql.json`,
+    oauth: {
+      tokenEndpoint: `${admin}/oauth/access_token`,
+      clientId,
+      clientSecret,
+      clientAuthentication: "client_secret_post",
+    },
+    present: { header: "X-Shopify-Access-Token" },
+    throttled: { codes: "THROTTLED" },
+  };
+}
