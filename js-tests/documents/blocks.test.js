@@ -45,8 +45,8 @@ const of = (wanted) => single.filter(({ language }) => language === wanted);
 /** Returns the examples in the documentation of the types. */
 async function typeExamples() {
   const files = await Promise.all(
-    ["pkg-template", "pkg-template/otel", "pkg-template/stores"].map(async (folder) =>
-      (await readdir(path.join(ROOT, folder))).map((name) => `${folder}/${name}`),
+    ["pkg-template", "pkg-template/otel", "pkg-template/providers", "pkg-template/stores"].map(
+      async (folder) => (await readdir(path.join(ROOT, folder))).map((name) => `${folder}/${name}`),
     ),
   );
   const texts = await Promise.all(

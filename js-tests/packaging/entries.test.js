@@ -168,6 +168,15 @@ describe("the stores", () => {
   }
 });
 
+test("the descriptions of APIs have the same exports for import and require, and need no other file", async () => {
+  const imported = Object.keys(await import("graphql-token-manager/providers")).sort();
+
+  assert.deepEqual(Object.keys(require(join(folder, "providers/index.cjs"))).sort(), imported);
+  const entryPoints = [join(folder, "providers/index.js")];
+  const { metafile } = await build({ entryPoints, ...INSPECTION, external: [], platform: "neutral" });
+  for (const path of Object.keys(metafile.inputs)) assert.match(path, /graphql-token-manager\/providers\//);
+});
+
 test("the sandbox can be required, for test runners that support CommonJS only", async () => {
   const imported = Object.keys(await import("graphql-token-manager/testing")).sort();
 
@@ -285,6 +294,7 @@ describe("the manifest", () => {
       ".": ["workerd", "edge-light", ...everywhere],
       "./slim": everywhere,
       "./scopes": everywhere,
+      "./providers": everywhere,
       "./testing": everywhere,
     })) {
       const branches = manifest.exports[entry];

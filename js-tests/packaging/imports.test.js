@@ -86,6 +86,7 @@ for (const [use, bytes] of /** @type {const} */ ([
     'import { encrypted } from "graphql-token-manager/stores/encrypted"; encrypted(window.store, "");',
     20_000,
   ],
+  ['import { saleor } from "graphql-token-manager/providers"; saleor(window.options);', 3_000],
 ])) {
   test(`${use.replace(/.*"(graphql.*?)".*/, "$1")} includes neither the core nor another entry`, async () => {
     const code = await bundled(use);
@@ -94,6 +95,15 @@ for (const [use, bytes] of /** @type {const} */ ([
     assert.equal(code.includes("WebAssembly"), false);
   });
 }
+
+test("a bundle with one description of an API has no other", async () => {
+  const code = await bundled(
+    'import { saleor } from "graphql-token-manager/providers"; saleor(window.options);',
+  );
+
+  assert.match(code, /tokenCreate/);
+  assert.doesNotMatch(code, /auth_login|obtainKrakenToken|myshopify|loginUser|vendure/);
+});
 
 test("the package has no dependencies of any kind", () => {
   for (const kind of ["dependencies", "optionalDependencies", "bundleDependencies", "bundledDependencies"]) {

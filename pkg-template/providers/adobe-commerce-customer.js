@@ -1,8 +1,9 @@
 // Adobe Commerce and Magento: tokens of customers.
 //
-// Sources, read in December 2026: developer.adobe.com/commerce/webapi/graphql/usage/authorization-tokens and
-// /schema/customer/mutations/generate-token and /revoke-token; magento/magento2#26112: with an expired token, some
-// operations are those of a guest instead of failing.
+// Sources (December 2026): developer.adobe.com/commerce/webapi/graphql, pages usage/authorization-tokens,
+// schema/customer/mutations/generate-token and revoke-token; magento/magento2#26112: with an expired token, an operation may
+// be that of a guest instead of failing, which no description can recognize.
+// Not described: session cookies.
 
 import { checkOptions, secretOf } from "./options.js";
 

@@ -1,7 +1,7 @@
 // commercetools: client credentials of a project, for 48 hours unless the API client states otherwise.
 //
-// Sources, read in December 2026: docs.commercetools.com/api/authorization, /api/graphql and the release of 2022-02-17
-// about lifetimes.
+// Sources (December 2026): docs.commercetools.com/api/authorization, and the release of 2022-02-17 about lifetimes.
+// Not described: the flows of customers and of anonymous sessions, whose token endpoints are others.
 
 import { checkOptions } from "./options.js";
 

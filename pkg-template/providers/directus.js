@@ -1,8 +1,9 @@
 // Directus: log-in at `/graphql/system`, data at `/graphql`.
 //
-// Sources, read in December 2026: directus.io/docs/api/authentication and /guides/connect/errors; `auth_login`,
-// `auth_refresh` and `auth_logout` in api/src/services/graphql/resolvers/system-global.ts of directus/directus. The page
-// shows `expires` as 900 and as 900000; the source has milliseconds in a scalar that is serialized as text.
+// Sources (December 2026): directus.io/docs/api/authentication and /guides/connect/errors; `auth_login`, `auth_refresh` and
+// `auth_logout` in api/src/services/graphql/resolvers/system-global.ts of directus/directus. The pages show `expires` as 900
+// and as 900000; it is milliseconds, in a scalar that is serialized as text.
+// Not described: two-factor authentication, and the modes `cookie` and `session`.
 
 import { checkOptions, secretOf, urlOf } from "./options.js";
 

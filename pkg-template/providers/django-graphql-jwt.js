@@ -1,7 +1,8 @@
 // django-graphql-jwt: `tokenAuth`, with either of its two ways of renewal.
 //
-// Sources, read in December 2026: docs/refresh_token.rst, graphql_jwt/decorators.py and graphql_jwt/utils.py of
+// Sources (December 2026): docs/refresh_token.rst, graphql_jwt/decorators.py, exceptions.py and utils.py of
 // flavors/django-graphql-jwt. Errors have messages and no codes, and Django translates the messages.
+// Not described: tokens in cookies, and users without `username`.
 
 import { checkOptions, secretOf } from "./options.js";
 

@@ -1,9 +1,24 @@
 /**
- * Descriptions of common GraphQL APIs, as values of the option `provider`. They are plain data, made from the documentation
- * and the source of each API, and were not tried against real servers: docs/apis.md states what is known of each.
+ * Descriptions of common GraphQL APIs, as values of the option `provider`. They are plain data, made from the
+ * documentation and the source of each API, and were not tried against real servers: `docs/apis.md` of the repository
+ * states what is known of each.
  *
- * Each function throws a `TypeError` for a missing, invalid or unknown option. What the manager checks itself, such as the
- * form of a URL, is `invalid_options` of its constructor.
+ * Each function throws a `TypeError` for a missing, invalid or unknown option. What the manager checks itself, such
+ * as the form of a URL, is `invalid_options`.
+ *
+ * @example
+ * ```ts
+ * import { TokenManager } from "graphql-token-manager";
+ * import { saleor } from "graphql-token-manager/providers";
+ *
+ * const tokens = new TokenManager({
+ *   provider: saleor({
+ *     endpoint: "https://shop.saleor.cloud/graphql/",
+ *     email: "reader@example.com",
+ *     password: process.env.SALEOR_PASSWORD!,
+ *   }),
+ * });
+ * ```
  *
  * @packageDocumentation
  */
@@ -11,14 +26,16 @@
 import type { OAuthEndpoint, OAuthProfile, Profile, Secret } from "graphql-token-manager";
 
 /**
- * Directus: `auth_login` and `auth_refresh`. The refresh token rotates. Two-factor authentication and cookies are not covered.
+ * Directus: `auth_login` and `auth_refresh`. The refresh token rotates. Two-factor authentication and cookies are not
+ * covered.
  */
 export function directus(options: DirectusOptions): Profile;
 
 /** Options of {@link directus}. */
 export interface DirectusOptions {
   /**
-   * The URL of the server, such as `https://cms.example.com`. The data is at `/graphql` below it, and the log-in at `/graphql/system`.
+   * The URL of the server, such as `https://cms.example.com`. The data is at `/graphql` below it, and the log-in at
+   * `/graphql/system`.
    *
    * @throws TypeError if it is missing or empty
    */
@@ -73,7 +90,8 @@ export function strapi(options: StrapiOptions): Profile;
 /** Options of {@link strapi}. */
 export interface StrapiOptions {
   /**
-   * The URL of the server, such as `https://cms.example.com`. The data is at `/graphql` below it, and the log-in at `/api/auth/local`.
+   * The URL of the server, such as `https://cms.example.com`. The data is at `/graphql` below it, and the log-in at
+   * `/api/auth/local`.
    *
    * @throws TypeError if it is missing or empty
    */
@@ -93,7 +111,8 @@ export interface StrapiOptions {
 }
 
 /**
- * Payload: a token renews itself while it is valid. An expired or revoked token is not rejected: the request is anonymous.
+ * Payload: a token renews itself while it is valid. An expired or revoked token is not rejected: the request is
+ * anonymous.
  */
 export function payload(options: PayloadOptions): Profile;
 
@@ -119,7 +138,8 @@ export interface PayloadOptions {
    */
   email: string;
   /**
-   * The user's password. After five wrong ones, the account is locked for ten minutes by default. A function is called for each grant.
+   * The user's password. After five wrong ones, the account is locked for ten minutes by default. A function is
+   * called for each grant.
    *
    * @throws TypeError if it is missing or empty
    */
@@ -127,7 +147,8 @@ export interface PayloadOptions {
 }
 
 /**
- * Kraken, of Octopus Energy and other suppliers: `obtainKrakenToken` with an API key. The token is sent without a scheme.
+ * Kraken, of Octopus Energy and other suppliers: `obtainKrakenToken` with an API key. The token is sent without a
+ * scheme.
  */
 export function octopusKraken(options: OctopusKrakenOptions): Profile;
 
@@ -269,8 +290,8 @@ export interface LinearOptions {
    */
   clientSecret: Secret;
   /**
-   * The scopes, with commas between them, instead of the manager's option `scopes`, which has spaces. A grant with other
-   * scopes is said to revoke the earlier tokens, so give the same everywhere.
+   * The scopes, with commas between them, instead of the manager's option `scopes`, which has spaces. A grant with
+   * other scopes is said to revoke the earlier tokens, so give the same everywhere.
    *
    * @defaultValue "read"
    * @throws TypeError if it is empty
@@ -312,8 +333,8 @@ export interface CommercetoolsOptions {
 }
 
 /**
- * Vendure: `login`, with the token in a header. The server must permit bearer tokens (`tokenMethod`). A missing permission
- * cannot be told from an ended session, so that it causes a log-in.
+ * Vendure: `login`, with the token in a header. The server must permit bearer tokens (`tokenMethod`). A missing
+ * permission cannot be told from an ended session, so that it causes a log-in.
  */
 export function vendure(options: VendureOptions): Profile;
 
@@ -386,7 +407,8 @@ export interface AdobeCommerceCustomerOptions {
    */
   email: string;
   /**
-   * The customer's password. After several wrong ones, the account is locked for a time. A function is called for each grant.
+   * The customer's password. After several wrong ones, the account is locked for a time. A function is called for
+   * each grant.
    *
    * @throws TypeError if it is missing or empty
    */

@@ -1,9 +1,8 @@
 // Linear: client credentials, which act as the application.
 //
-// Sources, read in December 2026: linear.app/developers/oauth-2-0-authentication (scopes with commas between them). That
-// the tokens live for 30 days, and that other scopes revoke the earlier ones, is stated by tools that use the grant, not by
-// the part of the page that was read. Unknown: the code of an expired token; status 401 is assumed beside
-// AUTHENTICATION_ERROR.
+// Sources (December 2026): linear.app/developers/oauth-2-0-authentication, which separates scopes by commas.
+// Reported by tools that use this grant: tokens live for 30 days, and other scopes revoke the earlier tokens.
+// Not confirmed: the codes AUTHENTICATION_ERROR and RATELIMITED.
 
 import { checkOptions } from "./options.js";
 

@@ -1,8 +1,9 @@
 // Kraken of Octopus Energy and of other suppliers: `obtainKrakenToken`.
 //
-// Sources, read in December 2026: developer.octopus.energy/graphql/guides/basics (60 minutes, refresh token of 7 days, no
-// scheme) and /graphql/reference/error-codes; HomeAssistant-OctopusEnergy#1399 and #1731 for the codes in practice.
-// Unknown: how often a log-in may fail before the account is locked.
+// Sources (December 2026): developer.octopus.energy/graphql/guides/basics (60 minutes, refresh token of 7 days, header
+// without scheme) and /graphql/reference/error-codes; the codes that BottlecapDave/HomeAssistant-OctopusEnergy treats as
+// failed authentication.
+// Unknown: after how many failed log-ins the account is locked.
 
 import { checkOptions, secretOf } from "./options.js";
 

@@ -1,7 +1,8 @@
-// Parse Server: `logIn`, with sessions of a year, and numbers as codes.
+// Parse Server: `logIn`, and numbers as codes.
 //
-// Sources, read in December 2026: src/GraphQL/loaders/usersMutations.js and
-// src/GraphQL/parseGraphQLUtils.js of parse-community/parse-server. The response states no expiry.
+// Sources (December 2026): src/GraphQL/loaders/usersMutations.js and src/GraphQL/parseGraphQLUtils.js of
+// parse-community/parse-server. The response states no expiry: `sessionLength` is a year by default, which was not confirmed.
+// Not described: headers of other requests. The application's id must be given to the manager as well (option `headers`).
 
 import { checkOptions, secretOf, urlOf } from "./options.js";
 

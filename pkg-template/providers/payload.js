@@ -1,8 +1,10 @@
 // Payload: renewal with the access token itself, which is sent with the scheme `JWT`.
 //
-// Sources, read in December 2026: payloadcms.com/docs/authentication/operations and /jwt;
-// packages/graphql/src/resolvers/auth/refresh.ts and packages/payload/src/auth/extractJWT.ts of payloadcms/payload. An
-// expired token is not rejected: the request is anonymous, and fails only by missing permissions.
+// Sources (December 2026): payloadcms.com/docs/authentication/operations and /jwt;
+// packages/graphql/src/resolvers/auth/refresh.ts and packages/payload/src/auth/extractJWT.ts of payloadcms/payload.
+// Reported: errors have `name` and `statusCode` in their extensions.
+// Not described: the end of a session. The server does not reject its token: the request is anonymous, and fails only for
+// missing permissions, with a code that permissions of the user have as well.
 
 import { checkOptions, secretOf, urlOf } from "./options.js";
 

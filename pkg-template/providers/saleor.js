@@ -1,8 +1,9 @@
 // Saleor: `tokenCreate` and `tokenRefresh`, whose failures are in `data`.
 //
-// Sources, read in December 2026: docs.saleor.io/api-reference/authentication; saleor/account/error_codes.py and
-// saleor/account/throttling.py of saleor/saleor; issue saleor#12246 for the error of an expired token. That names
-// ExpiredSignatureError; the codes of other invalid tokens are the names of PyJWT's exceptions, which was not confirmed.
+// Sources (December 2026): docs.saleor.io/api-reference/authentication; saleor/account/error_codes.py of saleor/saleor;
+// issue saleor#12246 for ExpiredSignatureError.
+// Not confirmed: the codes of other invalid tokens, which are assumed to be the names of PyJWT's exceptions.
+// Not described: the refresh token as a cookie with `csrfToken`.
 
 import { checkOptions, secretOf } from "./options.js";
 

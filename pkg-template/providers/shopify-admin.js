@@ -1,8 +1,8 @@
 // Shopify's GraphQL Admin API, for applications of your own organization: client credentials for 24 hours.
 //
-// Sources, read in December 2026: shopify.dev/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant
-// and /client-secrets (a form with the client's secret; `expires_in` 86399; no refresh token); Shopify/shopify-cli#263 for
-// the 401 of an invalid token. Public applications need token exchange or an authorization code, which this does not cover.
+// Sources (December 2026): shopify.dev/docs/apps/build/authentication-authorization, pages client-credentials-grant and
+// client-secrets (a form with the client's secret, no refresh token); Shopify/shopify-cli#263 for the 401 of a token.
+// Not described: public applications, which need token exchange or an authorization code.
 
 import { checkOptions } from "./options.js";
 

@@ -1,7 +1,9 @@
 // Strapi: log-in and renewal by JSON over HTTP, data by GraphQL.
 //
-// Sources, read in December 2026: docs.strapi.io/cms/features/users-permissions and its page on GraphQL. How the GraphQL
-// plugin rejects an expired token is not documented: the codes of Apollo Server are assumed.
+// Sources (December 2026): docs.strapi.io/cms/features/users-permissions and its page graphql-api.
+// Not documented: how the GraphQL plugin rejects an expired token. Status 401 and the code of Apollo Server are assumed.
+// Not described: `httpOnly`, with which the refresh token is a cookie; `/api/auth/logout`, because a revocation is a GraphQL
+// operation or RFC 7009.
 
 import { checkOptions, secretOf, urlOf } from "./options.js";
 

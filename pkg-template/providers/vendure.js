@@ -1,8 +1,9 @@
 // Vendure: `login`, whose response has the token in a header.
 //
-// Sources, read in December 2026: docs.vendure.io/current/core/storefront/connect-api (`tokenMethod` must include
-// `bearer`), and the union of results of `login` in the schema. `vendure-auth-token` is not described as `sliding`: after
-// the end of a session, that header has the token of a new anonymous one, which would replace the log-in silently.
+// Sources (December 2026): docs.vendure.io/current/core/storefront/connect-api (`tokenMethod` must include `bearer`).
+// Reported: the members of the result of `login`. Not confirmed: `sessionDuration`, by default a year.
+// Not described: `vendure-auth-token` as `sliding`. After the end of a session, that header has the token of a new anonymous
+// one, which would replace the log-in silently.
 
 import { checkOptions, secretOf } from "./options.js";
 

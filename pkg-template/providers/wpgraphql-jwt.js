@@ -1,9 +1,9 @@
 // WPGraphQL with the plugin WPGraphQL JWT Authentication: tokens for five minutes, and a refresh token for a year.
 //
-// Sources, read in December 2026: README.md and src/ManageTokens.php of wp-graphql/wp-graphql-jwt-authentication, and its
-// issues #95, #103, #111 and #121 for the 403 of an expired token. `X-JWT-Auth` is not described as `sliding`: responses
-// have it only if the request has the refresh token in a header. With some versions, an expired token is an "Internal
-// server error" without a reason, which cannot be told from a failure of the server.
+// Sources (December 2026): README.md and src/ManageTokens.php of wp-graphql/wp-graphql-jwt-authentication.
+// Reported in its issues #95, #103, #111 and #121: an expired token is rejected with status 403, or with an "Internal server
+// error" that cannot be distinguished from a failure of the server.
+// Not described: `X-JWT-Auth` as `sliding`. Responses have it only if the request has the refresh token in a header.
 
 import { checkOptions, secretOf } from "./options.js";
 

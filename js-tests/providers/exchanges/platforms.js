@@ -1,0 +1,152 @@
+// Recorded exchanges of platforms and of authentication for frameworks.
+
+import { HOUR, PASSWORD, YEAR, failed, jwt, of, ok } from "./support.js";
+
+/** @import { Recorded } from "./support.js" */
+
+/** @param {string} code */
+const kraken = (code) =>
+  failed(200, "Invalid data.", {
+    errorType: "VALIDATION",
+    errorCode: code,
+    errorDescription: "d",
+    errorClass: "VALIDATION",
+  });
+
+export const PLATFORMS = [
+  of({
+    name: "octopusKraken",
+    schema: `
+      type Query { viewer: Int }
+      input ObtainJSONWebTokenInput {
+        email: String password: String APIKey: String
+        organizationSecretKey: String preSignedKey: String refreshToken: String
+      }
+      scalar GenericScalar
+      type ObtainKrakenJSONWebToken { token: String! payload: GenericScalar! refreshToken: String refreshExpiresIn: Int }
+      type Mutation { obtainKrakenToken(input: ObtainJSONWebTokenInput!): ObtainKrakenJSONWebToken }
+    `,
+    options: { endpoint: "https://api.test/v1/graphql/", apiKey: PASSWORD },
+    endpoint: "https://api.test/v1/graphql/",
+    presented: ["authorization", ""],
+    token: jwt,
+    lifetimeMs: HOUR,
+    login: {
+      url: "https://api.test/v1/graphql/",
+      parts: { input: { APIKey: PASSWORD } },
+      response: (id) => ok({ obtainKrakenToken: { token: jwt(id), refreshToken: `refresh-${id}` } }),
+    },
+    renewal: {
+      mark: '"refreshToken":"refresh-',
+      url: "https://api.test/v1/graphql/",
+      parts: (id) => ({ input: { refreshToken: `refresh-${id}` } }),
+      rotates: true,
+      response: (id) => ok({ obtainKrakenToken: { token: jwt(id), refreshToken: `refresh-${id}` } }),
+      refused: kraken("KT-CT-1134"),
+    },
+    failures: [
+      ["a wrong key", kraken("KT-CT-1139"), "invalid_credentials"],
+      ["too many requests", kraken("KT-CT-1199"), "rate_limited"],
+      ["an outage", [502, {}], "server"],
+    ],
+    rejections: [
+      ["an expired token", kraken("KT-CT-1124")],
+      ["an invalid token", kraken("KT-CT-1143")],
+    ],
+  }),
+  ...["token", "refreshToken"].map((renewal) =>
+    of({
+      name: "djangoGraphqlJwt",
+      schema: `
+        type Query { viewer: Int }
+        scalar GenericScalar
+        type ObtainJSONWebToken { token: String! payload: GenericScalar! ${renewal === "token" ? "" : "refreshToken: String!"} }
+        type Refresh { token: String! payload: GenericScalar! ${renewal === "token" ? "" : "refreshToken: String!"} }
+        type Revoke { revoked: Int! }
+        type Mutation {
+          tokenAuth(username: String!, password: String!): ObtainJSONWebToken
+          refreshToken(${renewal}: String): Refresh
+          revokeToken(refreshToken: String): Revoke
+        }
+      `,
+      options: { endpoint: "https://api.test/graphql/", username: "me", password: PASSWORD, renewal },
+      optional: ["renewal"],
+      endpoint: "https://api.test/graphql/",
+      presented: ["authorization", "JWT "],
+      token: jwt,
+      lifetimeMs: HOUR,
+      login: {
+        url: "https://api.test/graphql/",
+        parts: { username: "me", password: PASSWORD },
+        response: (id) =>
+          ok({
+            tokenAuth: { token: jwt(id), ...(renewal === "token" ? {} : { refreshToken: `refresh-${id}` }) },
+          }),
+      },
+      renewal: {
+        mark: renewal === "token" ? "refreshToken(token" : "refreshToken(refreshToken",
+        url: "https://api.test/graphql/",
+        parts: (id) => (renewal === "token" ? { token: jwt(id) } : { refreshToken: `refresh-${id}` }),
+        rotates: true,
+        response: (id) =>
+          ok({
+            refreshToken: {
+              token: jwt(id),
+              ...(renewal === "token" ? {} : { refreshToken: `refresh-${id}` }),
+            },
+          }),
+        refused: failed(200, "Refresh has expired"),
+      },
+      revocation:
+        renewal === "token"
+          ? undefined
+          : {
+              mark: "revokeToken",
+              url: "https://api.test/graphql/",
+              variables: { refreshToken: "refresh-1" },
+              isAuthorized: false,
+              response: { data: { revokeToken: { revoked: 1 } } },
+            },
+      failures: [
+        ["a wrong password", failed(200, "Please enter valid credentials"), "invalid_credentials"],
+        ["an outage", [502, {}], "server"],
+      ],
+      rejections: [["an expired token", failed(200, "Signature has expired")]],
+    }),
+  ),
+  of({
+    name: "parse",
+    schema: `
+      type Query { viewer: Int }
+      input LogInInput { username: String!, password: String!, clientMutationId: String }
+      input LogOutInput { clientMutationId: String }
+      type Viewer { sessionToken: String! }
+      type LogInPayload { viewer: Viewer! clientMutationId: String }
+      type LogOutPayload { clientMutationId: String }
+      type Mutation { logIn(input: LogInInput!): LogInPayload logOut(input: LogOutInput!): LogOutPayload }
+    `,
+    options: { url: "https://api.test", applicationId: "app", username: "me", password: PASSWORD },
+    endpoint: "https://api.test/graphql",
+    presented: ["x-parse-session-token", ""],
+    token: (id) => `r:${id}`,
+    lifetimeMs: YEAR,
+    login: {
+      url: "https://api.test/graphql",
+      parts: { username: "me", password: PASSWORD },
+      headers: { "x-parse-application-id": "app" },
+      response: (id) => ok({ logIn: { viewer: { sessionToken: `r:${id}` } } }),
+    },
+    revocation: {
+      mark: "logOut",
+      url: "https://api.test/graphql",
+      variables: {},
+      isAuthorized: true,
+      response: { data: { logOut: { clientMutationId: null } } },
+    },
+    failures: [
+      ["a wrong password", failed(200, "Invalid username/password.", { code: 101 }), "invalid_credentials"],
+      ["an outage", [502, {}], "server"],
+    ],
+    rejections: [["an ended session", failed(200, "Invalid session token", { code: 209 })]],
+  }),
+];
