@@ -172,6 +172,19 @@ for (const preset of CASES) {
       });
     }
 
+    if (preset.limited !== undefined) {
+      test("a request of data that is limited by its rate can be retried", async (t) => {
+        const { tokens } = managerOf(t, preset, (_sent, kind) =>
+          kind === "data" ? (preset.limited ?? DATA) : login.response("1"),
+        );
+
+        const error = await failure(tokens.request("{ viewer }"));
+
+        assert.equal(error.code, "graphql_errors");
+        assert.equal(error.retryable, true);
+      });
+    }
+
     if (revocation !== undefined) {
       test("revokes the token as documented", async (t) => {
         const { tokens, sent } = managerOf(t, preset, (_sent, kind) =>
@@ -251,6 +264,27 @@ test("secrets may be functions, and may start with a dollar sign", async (t) => 
 
     assert.equal(bodies[0].variables.password, "$ecret");
   }
+});
+
+test("requests and revocations of Parse Server have the application's id from the option `headers`", async (t) => {
+  /** @type {(string | null)[]} */
+  const ids = [];
+  const header = "X-Parse-Application-Id";
+  const options = { url: "https://api.test", applicationId: "app", username: "me", password: "x" };
+  const tokens = managerFor(t, {
+    provider: providers.parse(options),
+    headers: { [header]: "app" },
+    fetch: async (/** @type {string} */ _url, /** @type {RequestInit} */ init) => {
+      ids.push(new Headers(init.headers).get(header));
+      const data = { logIn: { viewer: { sessionToken: "r:1" } }, logOut: { clientMutationId: null } };
+      return Response.json({ data });
+    },
+  });
+
+  await tokens.request("{ viewer }");
+  await tokens.revoke();
+
+  assert.deepEqual(ids, ["app", "app", "app"]);
 });
 
 test("values that become part of a document or of a host are checked", () => {

@@ -33,6 +33,5 @@ export function octopusKraken(options) {
     refused: { codes: ["KT-CT-1112", "KT-CT-1124", "KT-CT-1143"] },
     // Refresh token expired or wrong; credentials wrong.
     denied: { codes: ["KT-CT-1134", "KT-CT-1135", "KT-CT-1138", "KT-CT-1139"] },
-    throttled: { codes: "KT-CT-1199" },
   };
 }

@@ -39,6 +39,5 @@ export function payload(options) {
     present: { scheme: "JWT" },
     // Errors in HTTP 200 have the status in their extensions.
     refused: { codes: 401 },
-    throttled: { codes: 429 },
   };
 }

@@ -10,8 +10,6 @@ import { checkOptions, secretOf } from "./options.js";
 /** @import { Profile } from "graphql-token-manager" */
 /** @import { SaleorOptions } from "./index.js" */
 
-const JWT_ERRORS = ["JWT_SIGNATURE_EXPIRED", "JWT_INVALID_TOKEN", "JWT_DECODE_ERROR", "JWT_MISSING_TOKEN"];
-
 /**
  * @param {SaleorOptions} options
  * @returns {Profile}
@@ -37,9 +35,6 @@ export function saleor(options) {
     expiry: { jwt: true },
     refused: {
       codes: ["ExpiredSignatureError", "InvalidSignatureError", "DecodeError", "InvalidTokenError"],
-    },
-    denied: {
-      codes: ["INVALID_CREDENTIALS", "INACTIVE", "ACCOUNT_NOT_CONFIRMED", "NOT_FOUND", ...JWT_ERRORS],
     },
     throttled: { codes: "LOGIN_ATTEMPT_DELAYED" },
   };

@@ -32,6 +32,5 @@ export function vendure(options) {
     expiry: { lifetimeMs: YEAR_MS },
     // An ended session and a missing permission have the same code.
     refused: { codes: "FORBIDDEN" },
-    denied: { codes: ["INVALID_CREDENTIALS_ERROR", "NATIVE_AUTH_STRATEGY_ERROR", "NOT_VERIFIED_ERROR"] },
   };
 }

@@ -75,6 +75,7 @@ export const CONTENT = [
     ],
     rejections: [
       ["an expired token", failed(401, "Token expired.", { code: "TOKEN_EXPIRED" })],
+      ["an expired token in HTTP 200", failed(200, "Token expired.", { code: "TOKEN_EXPIRED" })],
       ["an invalid token", failed(403, "Invalid token.", { code: "INVALID_TOKEN" })],
     ],
   }),

@@ -30,6 +30,7 @@ export const OAUTH = [
     presented: ["x-shopify-access-token", ""],
     token: (id) => `access-${id}`,
     lifetimeMs: 86_399_000,
+    limited: failed(200, "Throttled", { code: "THROTTLED" }),
     login: {
       url: "https://my-store.myshopify.com/admin/oauth/access_token",
       parts: credentials,
@@ -52,6 +53,7 @@ export const OAUTH = [
     presented: ["authorization", "Bearer "],
     token: (id) => `access-${id}`,
     lifetimeMs: 2_591_999_000,
+    limited: failed(400, "Rate limit exceeded", { code: "RATELIMITED" }),
     login: {
       url: "https://api.linear.app/oauth/token",
       parts: { ...credentials, scope: "read,write" },

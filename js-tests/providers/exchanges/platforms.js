@@ -31,6 +31,7 @@ export const PLATFORMS = [
     presented: ["authorization", ""],
     token: jwt,
     lifetimeMs: HOUR,
+    limited: kraken("KT-CT-1199"),
     login: {
       url: "https://api.test/v1/graphql/",
       parts: { input: { APIKey: PASSWORD } },
@@ -46,12 +47,17 @@ export const PLATFORMS = [
     },
     failures: [
       ["a wrong key", kraken("KT-CT-1139"), "invalid_credentials"],
+      ["wrong credentials", kraken("KT-CT-1138"), "invalid_credentials"],
+      ["an expired refresh token", kraken("KT-CT-1134"), "invalid_credentials"],
+      ["an invalid refresh token", kraken("KT-CT-1135"), "invalid_credentials"],
+      ["another error", kraken("KT-CT-1128"), "protocol"],
       ["too many requests", kraken("KT-CT-1199"), "rate_limited"],
       ["an outage", [502, {}], "server"],
     ],
     rejections: [
       ["an expired token", kraken("KT-CT-1124")],
       ["an invalid token", kraken("KT-CT-1143")],
+      ["a missing header", kraken("KT-CT-1112")],
     ],
   }),
   ...["token", "refreshToken"].map((renewal) =>

@@ -40,6 +40,7 @@ export const SHOPS = [
     },
     failures: [
       ["a wrong password", ok({ tokenCreate: saleorFailure("INVALID_CREDENTIALS") }), "invalid_credentials"],
+      ["an inactive account", ok({ tokenCreate: saleorFailure("INACTIVE") }), "invalid_credentials"],
       ["a delayed log-in", ok({ tokenCreate: saleorFailure("LOGIN_ATTEMPT_DELAYED") }), "rate_limited"],
       ["an outage", [502, {}], "server"],
     ],
@@ -48,6 +49,9 @@ export const SHOPS = [
         "an expired token",
         failed(200, "Signature has expired", { exception: { code: "ExpiredSignatureError" } }),
       ],
+      ...["InvalidSignatureError", "DecodeError", "InvalidTokenError"].map(
+        (code) => /** @type {[string, Recorded]} */ ([code, failed(200, "m", { exception: { code } })]),
+      ),
     ],
   }),
   of({

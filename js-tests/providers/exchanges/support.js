@@ -20,6 +20,7 @@ import * as providers from "graphql-token-manager/providers";
  * @property {{ mark: string, url: string, variables: object, isAuthorized: boolean, response: object }} [revocation]
  * @property {[what: string, response: Recorded, code: string][]} failures of a log-in
  * @property {[what: string, response: Recorded][]} rejections of a token
+ * @property {Recorded} [limited] a response to a request of data that is limited by its rate
  * @property {boolean} [isOAuth]
  */
 
