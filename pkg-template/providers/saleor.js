@@ -1,7 +1,7 @@
 // Saleor: `tokenCreate` and `tokenRefresh`, whose failures are in `data`.
 //
-// Sources (December 2026): docs.saleor.io/api-reference/authentication; saleor/account/error_codes.py of saleor/saleor;
-// issue saleor#12246 for ExpiredSignatureError.
+// Sources (December 2026): docs.saleor.io/api-reference/authentication; saleor/account/error_codes.py of saleor/saleor.
+// Reported in saleor#12246: ExpiredSignatureError.
 // Not confirmed: the codes of other invalid tokens, which are assumed to be the names of PyJWT's exceptions.
 // Not described: the refresh token as a cookie with `csrfToken`.
 
