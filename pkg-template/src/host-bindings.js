@@ -257,7 +257,7 @@ export class HostBindings {
     const known = () =>
       [...secrets, ...(handle?.knownTokens() ?? [])].filter((secret) => secret !== undefined);
     const ofRequest = () => [...known(), ...secretsOfGrant(url, headers, body, [...scopes, ...quotable])];
-    const abort = () => request.abort();
+    const abort = () => void ignoringErrors(() => request.abort());
     this.#pending.add(abort);
     signal.addEventListener("abort", abort);
     if (signal.aborted) abort();

@@ -97,6 +97,6 @@ function serialized(body) {
  */
 function containsFile(value) {
   if (typeof value !== "object" || value === null) return false;
-  if (/^\[object (?:Blob|File)\]$/.test(Object.prototype.toString.call(value))) return true;
+  if (["[object Blob]", "[object File]"].includes(Object.prototype.toString.call(value))) return true;
   return Object.values(value).some(containsFile);
 }

@@ -283,10 +283,16 @@ impl<'a> GrantExchange<'a> {
             // A complete payload counts even where the response has errors (partial data).
             TokenSource::Data(paths) => paths.find_in(parsed.data()?)?.as_text(),
             // Rejections and redirects can have the header as well.
-            TokenSource::Headers(_) if !parsed.errors().is_empty() || !parsed.is_success() => None,
+            TokenSource::Headers(_) if !parsed.is_success() || self.has_failed(parsed) => None,
             TokenSource::Headers(names) => names.iter().find_map(|name| bearer(response.header(name)?)),
         };
         token.filter(|token| !token.is_empty())
+    }
+
+    /// Returns whether the response states a failure beside a header that may contain a token.
+    fn has_failed(&self, parsed: &ParsedResponse) -> bool {
+        let ErrorRules { rejected, denied, .. } = &self.profile.error_rules;
+        !parsed.errors().is_empty() || parsed.errors_match(rejected) || parsed.errors_match(denied)
     }
 
     fn token_set(

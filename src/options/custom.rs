@@ -62,6 +62,10 @@ pub(super) fn read<'a>(
                 }
             }
             oauth::read(provider, &oauth, &mut profile, &mut secrets);
+            let parameters = oauth.map("parameters", "");
+            if parameters.is_some_and(|it| it.get("scope").is_some()) && !scopes.is_empty() {
+                options.report_at("scopes", &["and `oauth.parameters.scope` say the same; give one of them"]);
+            }
         } else {
             read_grant(provider, &mut profile, &mut secrets);
             if provider.get("denied").is_none() {

@@ -58,16 +58,20 @@ pub(super) fn read(
     };
     let mut credential =
         |key: &'static str, hint| Variable::Secret(secrets.add(oauth.path(key), oauth.secret(key, hint)));
-    let scope = ("scope".into(), Variable::Scopes);
+    // A `scope` in `parameters` is that of all sessions.
+    let has_scope = client.iter().any(|(name, _)| name == "scope");
+    let scope = (!has_scope).then(|| ("scope".into(), Variable::Scopes));
     let own = match grant {
         "password" => {
             let username = credential("username", "the user's name");
             let password = credential("password", "the user's password");
-            vec![("username".into(), username), ("password".into(), password), scope]
+            let mut own = vec![("username".into(), username), ("password".into(), password)];
+            own.extend(scope);
+            own
         }
         // One refresh token is valid for one session, so sessions cannot request scopes of their own.
         "refresh_token" => vec![("refresh_token".into(), credential("refreshToken", "the refresh token"))],
-        _ => vec![scope],
+        _ => scope.into_iter().collect(),
     };
     for (of, key) in [("password", "username"), ("password", "password"), ("refresh_token", "refreshToken")] {
         if grant != of && oauth.get(key).is_some() {
@@ -122,7 +126,7 @@ pub(super) fn client(
 }
 
 /// Fields that have options of their own. A server rejects a field that is sent twice (section 3.2).
-const OWN_FIELDS: &str = "grant_type client_id client_secret scope username password refresh_token";
+const OWN_FIELDS: &str = "grant_type client_id client_secret username password refresh_token";
 
 const GRANTS: &str = "client_credentials password refresh_token";
 const METHODS: &str = "client_secret_basic client_secret_post none";

@@ -447,3 +447,16 @@ fn the_body_of_a_json_response_may_be_the_failure() {
         }
     }
 }
+
+#[test]
+fn the_header_of_a_response_with_a_failure_contains_no_token() {
+    let rules = ErrorRules { denied: ErrorMatcher::of(&[], "WRONG"), ..acme().error_rules };
+    let token = TokenSource::Headers(strings("x-session"));
+    let profile = Profile { token, error_rules: rules, expiry: None, ..acme() };
+    for (payload, is_granted) in [(json!({ "id": 1 }), true), (json!({ "errorCode": "WRONG" }), false)] {
+        let response = logged_in(payload.clone()).with("x-session", "planted-token");
+        let granted = Scenario::new(profile.clone(), &[], &[SECRET]).respond(response);
+
+        assert_eq!(granted.is_ok(), is_granted, "{payload}");
+    }
+}

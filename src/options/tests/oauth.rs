@@ -180,11 +180,16 @@ fn sessions_select_scopes_alone_and_none_where_one_refresh_token_is_given() {
 
 #[test]
 fn a_field_is_not_sent_twice() {
-    for name in ["grant_type", "client_id", "client_secret", "scope", "refresh_token", "username", "password"]
-    {
+    for name in ["grant_type", "client_id", "client_secret", "refresh_token", "username", "password"] {
         let path = format!("provider.oauth.parameters.{name}");
         assert_eq!(rejected(&oauth().with(&path, text("a"))), path);
     }
+    let scoped = oauth().with("provider.oauth.parameters.scope", text("manage:project"));
+    assert_eq!(
+        fields(&scoped),
+        [field("grant_type", "client_credentials"), field("scope", "manage:project")]
+    );
+    assert_eq!(rejected(&scoped.with("scopes", texts(&["read"]))), "scopes");
     // At a revocation endpoint, `parameters` may identify the client themselves.
     let parameters = map([("client_id", text("other")), ("client_secret", RawValue::Function("secret"))]);
     let options = oauth()
