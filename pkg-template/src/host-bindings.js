@@ -259,8 +259,8 @@ export class HostBindings {
     const ofRequest = () => [...known(), ...secretsOfGrant(url, headers, body, [...scopes, ...quotable])];
     const abort = () => void ignoringErrors(() => request.abort());
     this.#pending.add(abort);
-    signal.addEventListener("abort", abort);
-    if (signal.aborted) abort();
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) abort();
     reportOutcome(
       () => sendAndRead(fetch ?? globalThis.fetch, url, init, api, known, ofRequest, wanted),
       signal,
