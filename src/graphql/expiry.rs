@@ -209,7 +209,9 @@ fn stated_lifetime(
             match (units * millis(*unit) as f64 + 5e-7) as u64 {
                 0 => StatedLifetime::Expired { ago: 0 },
                 // A point in time, for which there is `expiresAt`.
-                span if span.abs_diff(clock.device.millis()) < MAX_LIFETIME_MS => return Err(unreadable()),
+                span if span > MAX_LIFETIME_MS && span.abs_diff(clock.device.millis()) < MAX_LIFETIME_MS => {
+                    return Err(unreadable());
+                }
                 span => StatedLifetime::Span(span),
             }
         }

@@ -72,6 +72,12 @@ mod package {
         fn ignoring_errors();
     }
 
+    #[wasm_bindgen(module = "/pkg-template/src/is-object.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = isObject)]
+        fn is_object();
+    }
+
     #[wasm_bindgen(module = "/pkg-template/src/microtask.js")]
     extern "C" {
         #[wasm_bindgen(js_name = microtask)]
