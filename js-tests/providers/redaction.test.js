@@ -155,6 +155,54 @@ describe("a secret is not shown", () => {
     }
   });
 
+  for (const [name, thrown] of /** @type {[string, any][]} */ ([
+    ["the name of an Error", Object.assign(new Error("no"), { name: "Zk8vQm31pLtXw9Rd" })],
+    ["the name of a DOMException", new DOMException("no", "Zk8vQm31pLtXw9Rd")],
+    ["the name of an object", { name: "Zk8vQm31pLtXw9Rd" }],
+    ["a code of capitals", Object.assign(new Error("no"), { code: "ZKVQMPLTXWRDHUNTERQ" })],
+    ["a code with digits", Object.assign(new Error("no"), { code: "ABCD1234EFGH5678IJKL" })],
+  ])) {
+    test(`as ${name} that a secret function or a store throws`, async (t) => {
+      const fails = () => {
+        throw thrown;
+      };
+      const store = { get: fails, set: fails, delete: fails };
+      /** @type {unknown[]} */
+      const events = [];
+      const byFunction = acme(t, () => json({}, 200), { variables: { p: fails } });
+      const byStore = acme(
+        t,
+        () => json({ data: { login: { jwt: "t" } } }, 200),
+        {},
+        { store, identity: "a" },
+      );
+      for (const type of /** @type {const} */ (["error", "warning"])) {
+        byStore.on(type, (event) => events.push(event));
+      }
+
+      const error = await failure(byFunction.getToken());
+      await byStore.getToken();
+
+      assert.doesNotMatch(printed(error), /Zk8v|ZKVQ|ABCD1234/);
+      assert.equal(events.length, 1);
+      assert.doesNotMatch(inspect(events, { depth: 9, showHidden: true }), /Zk8v|ZKVQ|ABCD1234/);
+    });
+  }
+
+  for (const [secret, quoted] of /** @type {const} */ ([
+    ["motdepasséété", "motdepasséété".normalize("NFD")],
+    ["motdepasséété".normalize("NFD"), "motdepasséété".normalize("NFC")],
+    ["straße123456", "STRASSE123456"],
+  ])) {
+    test(`in another form of its letters: ${quoted}`, async (t) => {
+      const variables = { p: () => secret };
+
+      const error = await failure(acme(t, () => saying(`wrong: ${quoted} !`), { variables }).getToken());
+
+      assert.doesNotMatch(printed(error).normalize("NFD"), /motdepasse|STRASSE/);
+    });
+  }
+
   test("as the code of what fetch throws", async (t) => {
     const secret = "opaque7f3a9csecret";
     const thrown = Object.assign(new Error("no"), { code: secret });

@@ -59,7 +59,7 @@ export function withoutMessage(thrown) {
   try {
     const { name, message, code, stack } = thrown;
     if (/^[A-Z][A-Za-z]{0,39}(?:Error|Exception)$/.test(name)) link.name = name;
-    if (/^E?[A-Z_]{2,40}$/.test(code)) link.code = code;
+    if (/^(?=.{2,40}$)[A-Z]{1,16}(?:_[A-Z]{1,16})*$/.test(code)) link.code = code;
     const head = `: ${message}\n    at `;
     const index = `${stack}`.indexOf(head);
     if (index >= 0 && index <= 60) link.stack = `${link.name}${stack.slice(index + head.length - 8, 2_000)}`;

@@ -241,7 +241,16 @@ function printable(text) {
 const lowered = (text) => text.toLowerCase();
 
 /** @param {string} text */
-const lettersOf = (text) => lowered(text).replace(/[^\p{L}\p{N}]+/gu, "");
+const lettersOf = (text) => lowered(folded(text)).replace(/[^\p{L}\p{N}]+/gu, "");
+
+/** Removes the differences between forms of a letter: accents that are composed or not, and "ß" and "SS". @param {string} text */
+function folded(text) {
+  if (/^[\0-\x7f]*$/.test(text)) return text;
+  return text
+    .normalize("NFKD")
+    .replace(/\p{M}+/gu, "")
+    .toUpperCase();
+}
 
 /**
  * Replaces the parts of secrets in a text by null characters.

@@ -136,7 +136,14 @@ pub(crate) fn string_property(object: &JsValue, key: &str) -> Option<String> {
 /// Describes a thrown value by the name of its error alone, because the message may contain secrets.
 pub(crate) fn error_name(thrown: &JsValue) -> String {
     let name = thrown.is_object().then(|| string_property(thrown, "name")).flatten();
-    match name.filter(|name| name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+    // A program may set the name too, so it must have the form of a class.
+    let is_class = |name: &String| {
+        name.len() <= 48
+            && name.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && name.as_bytes()[..].first().is_some_and(u8::is_ascii_uppercase)
+            && (name.ends_with("Error") || name.ends_with("Exception"))
+    };
+    match name.filter(is_class) {
         Some(name) => format!("a {name}"),
         None => "something that is no Error".to_owned(),
     }

@@ -139,8 +139,10 @@ fn store_exception(thrown: &JsValue) -> String {
         let shown: String = message.chars().filter(|it| !it.is_control()).take(MAX_MESSAGE).collect();
         return format!("failed ({code}): {shown}");
     }
+    // Longer runs of capitals may be a secret.
     let is_code = (2..=40).contains(&code.len())
-        && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+        && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        && code.split('_').all(|word| word.len() <= 16);
     let threw = error_name(thrown);
     if is_code { format!("threw {threw} ({code})") } else { format!("threw {threw}") }
 }

@@ -169,7 +169,9 @@ class TokenEndpoint {
    * @param {any} error
    */
   #print(error) {
-    const name = error instanceof Error && /^\w{1,40}$/.test(error.name) ? error.name : typeof error;
+    // A program may set the name too, so it must have the form of a class.
+    const isClass = error instanceof Error && /^[A-Z][A-Za-z]{0,39}(?:Error|Exception)$/.test(error.name);
+    const name = isClass ? error.name : error instanceof Error ? "Error" : typeof error;
     const isOwn = TokenError.is(error) && !this.#thrown.has(error);
     const code = TokenError.is(error) && /^[a-z_]{1,40}$/.test(error.code) ? ` ${error.code}` : "";
     const what = isOwn ? `${error.code}: ${error.message}` : `a function of its options threw ${name}${code}`;
