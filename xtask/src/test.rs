@@ -308,7 +308,7 @@ fn wasm(command: &mut Command) -> Result<Counts> {
     counted(command, of_cargo)
 }
 
-/// Runs the tests in a browser, and once more each time its page was not loaded, at most ten times.
+/// Runs the tests in a browser, and once more each time its page was not loaded, at most 14 times.
 ///
 /// The HTTP server of wasm-bindgen-test-runner (tiny_http 0.12) sometimes leaves one of several simultaneous connections
 /// waiting until the browser closes another, after five minutes: it counts a thread as free that has work already. Then no
@@ -316,7 +316,7 @@ fn wasm(command: &mut Command) -> Result<Counts> {
 /// A test that fails is not repeated.
 fn wasm_in_browser(command: &mut Command) -> Result<Counts> {
     command.env("WASM_BINDGEN_USE_BROWSER", "1");
-    for _ in 1..10 {
+    for _ in 1..15 {
         let (status, text) = watched(command)?;
         if !text.contains(NOTHING_RAN) || text.contains(TESTS_STARTED) {
             return conclude(status, of_cargo(&text));
