@@ -53,6 +53,16 @@ struct Fixture {
 }
 
 impl Fixture {
+    /// Waits, for up to ten seconds, until the log passes `test`.
+    async fn until(&self, test: impl Fn(&str) -> bool) {
+        for _ in 0..500 {
+            if test(&self.log()) {
+                return;
+            }
+            TimeoutFuture::new(20).await;
+        }
+    }
+
     /// Creates a manager that gets its tokens from `grant`, the source of a function that can use the callbacks as
     /// `callbacks`.
     fn new(grant: &str) -> Self {
@@ -119,6 +129,7 @@ async fn close_session(core: &NativeManager, handle: &SessionHandle) {
 
 const GRANT: &str = "() => ({ accessToken: `token-${++callbacks.grants}`, expiresInMs: 60000 })";
 
+/// Waits for what happens in a moment, where nothing shows that it has happened.
 async fn a_while() {
     TimeoutFuture::new(30).await;
 }
@@ -128,7 +139,7 @@ async fn a_thousand_callers_share_one_grant() {
     let fixture = Fixture::new(GRANT);
 
     (1..=1000).for_each(|call| fixture.request(call));
-    a_while().await;
+    fixture.until(|log| log.matches("resolve").count() == 1000).await;
 
     assert_eq!(fixture.grants(), Some(1.0));
     assert_eq!(fixture.log().matches("resolve").count(), 1000);
@@ -139,7 +150,7 @@ async fn the_handle_receives_the_token_before_callers_and_listeners() {
     let fixture = Fixture::new(GRANT);
 
     fixture.request(1);
-    a_while().await;
+    fixture.until(|log| log.ends_with("; token")).await;
 
     assert_eq!(fixture.log(), "set token-1; resolve 1 token-1; token");
 }
@@ -160,7 +171,7 @@ async fn a_listener_may_call_any_method() {
     });
 
     fixture.request(1);
-    a_while().await;
+    fixture.until(|log| log.ends_with("resolve 2 token-2; token")).await;
 
     assert_eq!(
         fixture.log(),
@@ -179,7 +190,7 @@ async fn a_listener_may_close_the_manager() {
     });
 
     fixture.request(1);
-    a_while().await;
+    fixture.until(|log| log.ends_with("close")).await;
     fixture.request(2);
 
     assert_eq!(fixture.log(), "set token-1; resolve 1 token-1; token; clear; close; reject 2 closed");
@@ -197,7 +208,7 @@ async fn a_grant_function_may_call_its_manager() {
     Reflect::set(&fixture.callbacks, &"onGrant".into(), &grant.into_js_value()).expect("it is an object");
 
     fixture.request(1);
-    a_while().await;
+    fixture.until(|log| log.ends_with("; token")).await;
 
     assert_eq!(fixture.log(), "set token; resolve 1 token; resolve 2 token; token");
 }
@@ -222,7 +233,7 @@ async fn a_cancelled_call_is_not_resolved() {
     fixture.request(2);
 
     fixture.core.cancel_call(1.0, &fixture.default_handle);
-    a_while().await;
+    fixture.until(|log| log.ends_with("; token")).await;
 
     assert_eq!(fixture.log(), "set token-1; resolve 2 token-1; token");
 }
@@ -259,7 +270,7 @@ async fn an_invalid_result_of_a_grant_function_rejects_the_call() {
         let fixture = Fixture::new(source);
 
         fixture.request(1);
-        a_while().await;
+        fixture.until(|log| log.ends_with("error")).await;
 
         assert_eq!(fixture.log(), format!("reject 1 {code}; error"), "{source}");
     }
@@ -286,7 +297,7 @@ async fn a_handle_receives_the_token_of_its_own_session() {
     fixture.request(1);
     fixture.request_at(2, &one);
     fixture.request_at(3, &other);
-    a_while().await;
+    fixture.until(|log| log.matches("resolve").count() == 3).await;
 
     for (call, user) in [(1, "nobody"), (2, "one"), (3, "other")] {
         assert!(fixture.log().contains(&format!("resolve {call} token-of-{user}")), "{}", fixture.log());
@@ -325,7 +336,7 @@ async fn a_closed_session_is_opened_again_without_its_token() {
 
     close_session(&fixture.core, &handle).await;
     fixture.request_at(2, &handle);
-    a_while().await;
+    fixture.until(|log| log.contains("resolve 2")).await;
 
     assert_eq!(fixture.grants(), Some(2.0));
     assert!(fixture.log().contains("resolve 2 token-2"), "{}", fixture.log());
