@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
-import { Gate, until } from "../support/waiting.js";
+import { Gate, until, within } from "../support/waiting.js";
 import { POST, apiFor, countedFor, json } from "./support.js";
 
 const REASON = new Error("the caller's own");
@@ -114,4 +116,29 @@ test("an abort while the body is received rejects the read, like `fetch`", async
 
   // In Node, not always with the reason.
   await reasonOf(response.text());
+});
+
+test("a Request is aborted also after a garbage collection", async (t) => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc");
+  const arrived = new Gate();
+  const { endpoint } = await apiFor(t, () => {
+    arrived.open();
+    return new Promise(() => {});
+  });
+  const { tokens } = countedFor(t, endpoint);
+  const controller = new AbortController();
+  const request = new Request(endpoint, { ...POST, signal: controller.signal });
+
+  const sent = reasonOf(tokens.fetch(request));
+  await arrived.opened;
+  // The first collection removes what the second one finds unused.
+  for (let round = 0; round < 3; round++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+  }
+  controller.abort();
+
+  assert.equal(/** @type {any} */ (await within(sent, "the abort")).name, "AbortError");
+  assert.equal(request.method, "POST");
 });

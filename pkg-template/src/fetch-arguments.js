@@ -50,7 +50,7 @@ export async function redirected(snapshot, { url, origin }, status) {
   } else if (request && hasBody(request)) {
     next.body = await request.clone().arrayBuffer();
   }
-  if (request) next.signal = request.signal;
+  if (request) next.signal = snapshot.signal;
   if (origin !== snapshot.origin) for (const name of ORIGIN_HEADERS) headers.delete(name);
   return { ...snapshot, url, origin, request: undefined, init: next, headers };
 }

@@ -36,11 +36,14 @@ import { handled } from "../stores/foreign-promise.js";
 export function requestSnapshot(input, init) {
   if (isObject(init) && isRequest(init)) {
     const target = isObject(input) && isRequest(input) ? input : addressOf(`${input}`).url;
-    return ofRequest(new Request(target, init), {});
+    return ofRequest(new Request(target, init), {}, init.signal);
   }
   const members = membersOf(init);
   if (!isObject(input)) return ofUrl(`${input}`, members);
-  if (isRequest(input)) return ofRequest(copiedRequest(input, members), members);
+  if (isRequest(input)) {
+    const { signal = input.signal } = members;
+    return ofRequest(copiedRequest(input, members), members, signal ?? undefined);
+  }
   const url = /** @type {any} */ (input).url;
   return typeof url === "string" ? ofForeignRequest(url, input, members) : ofUrl(`${input}`, members);
 }
@@ -63,10 +66,11 @@ function copiedRequest(request, members) {
  *
  * @param {Request} request a copy to which nothing else refers
  * @param {Record<string, any>} members of the `init` that it was made with
+ * @param {AbortSignal | undefined} signal that the caller gave
  * @returns {RequestSnapshot}
  */
-function ofRequest(request, members) {
-  const { headers, signal, redirect } = request;
+function ofRequest(request, members, signal) {
+  const { headers, redirect } = request;
   for (const name of REQUEST_MEMBERS) delete members[name];
   return snapshot(addressOf(request.url), request, members, headers, signal, redirect, true);
 }
@@ -129,6 +133,8 @@ function snapshot({ url, origin }, request, init, headers, signal, redirect, isR
   const takesToken = !hasHeader(headers, AUTHORIZATION);
   const follows = takesToken && (redirect === undefined || redirect === "follow") && canFollow();
   if (follows) init.redirect = "manual";
+  // The signal of a copy follows that of the original by a weak reference in Node 20, which the garbage collector may remove.
+  if (request !== undefined && signal !== undefined && canFollow()) init.signal = signal;
   return {
     url,
     origin,
