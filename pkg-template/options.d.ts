@@ -408,7 +408,7 @@ export interface FailureRules {
    * Codes of errors, ignoring the case of ASCII letters. They are read from `extensions.code`, `extensions.errorClass`, `code`,
    * `extensions.errorCode`, `extensions.errorType`, `errorType`, `errorCode`, `extensions.name`,
    * `extensions.statusCode`, `extensions.error.name`, `extensions.http.status`, `extensions.response.statusCode`,
-   * `extensions.originalError.statusCode`, `extensions.exception.code` and `extensions.exception.name`. In the response to
+   * `extensions.originalError.statusCode`, `extensions.exception.code`, `extensions.exception.name` and `statusCode`. In the response to
    * a grant, also from each payload of `data` and from its `errors`.
    */
   codes?: string | number | readonly (string | number)[] | undefined;
@@ -467,7 +467,7 @@ export interface Profile extends ProfileBase {
   /**
    * The failures by which a grant rejects the credentials, besides those of `refused`.
    *
-   * @defaultValue `{ statuses: [401, 403] }`, `null` instead of a token, and any error of the executed operation that matches
+   * @defaultValue `{ statuses: [401, 403] }` (of JSON over HTTP also 400 and 422), `null` instead of a token, and any error of the executed operation that matches
    *   no other rule, except `INTERNAL_SERVER_ERROR`
    */
   denied?: FailureRules | undefined;

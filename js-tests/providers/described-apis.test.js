@@ -277,6 +277,23 @@ describe("the header of a token", () => {
     assert.equal(received[2]?.headers.get("authorization"), "Basic gateway");
   });
 
+  test("of the caller leaves redirects to `fetch`", async (t) => {
+    /** @type {any[]} */
+    const modes = [];
+    const { tokens } = managerOf(t, { present: { header: "X-Session" } }, () => login("t1"), {
+      fetch: async (/** @type {string} */ _, /** @type {any} */ init) => {
+        modes.push(init.headers["x-session"] ?? init.headers["X-Session"], init.redirect);
+        return Response.json(login("t1"));
+      },
+    });
+    await tokens.getToken();
+    modes.length = 0;
+
+    await tokens.fetch(ENDPOINT, { headers: { "X-Session": "own" } });
+
+    assert.deepEqual(modes, ["own", "follow"]);
+  });
+
   test("is removed where a redirect leads to another origin", async (t) => {
     /** @type {(string | undefined)[]} */
     const seen = [];

@@ -162,11 +162,12 @@ const AUTHORIZATION = "authorization";
  */
 export function presentIn(snapshot, header) {
   if (header === AUTHORIZATION) return;
-  const { headers, redirect, init } = snapshot;
+  const { headers, redirect, init, follows } = snapshot;
   snapshot.tokenHeader = header;
   snapshot.takesToken = !hasHeader(headers, header);
   snapshot.follows = snapshot.takesToken && (redirect === undefined || redirect === "follow");
   if (snapshot.follows) init.redirect = "manual";
+  else if (follows) init.redirect = "follow";
 }
 
 /** @type {boolean | undefined} */

@@ -1,6 +1,6 @@
 // The sign-outs of one manager: `clear()`, `revoke()`, and those of other pages.
 //
-// They call the manager's runtime, which does not call them.
+// Loaded with the core. `ManagerRuntime.signOut` calls them, and waits for the core before.
 
 import { TokenError, errorOf } from "./token-error.js";
 

@@ -65,7 +65,7 @@ pub enum Grant {
     /// With the long-lived credentials, unless they have this fingerprint of rejected ones: then the grant fails with
     /// [`GrantFailure::Unchanged`](super::GrantFailure::Unchanged).
     AuthenticateIfChanged(CredentialId),
-    /// With a refresh token. It leaves the session with this effect: the provider may have consumed it, so it is never
-    /// presented a second time.
+    /// With a refresh token. It leaves the session with this effect: the provider may have consumed it, so it is not
+    /// presented a second time, unless the provider did not process the request.
     Refresh(RefreshToken),
 }

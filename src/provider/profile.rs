@@ -350,7 +350,7 @@ pub enum Authorization {
     Bearer(SecretId),
     /// `Bearer` with the access token, in a renewal or a revocation.
     AccessToken,
-    /// `Bearer` with the refresh token, in a renewal or a revocation.
+    /// `Bearer` with the refresh token, in a renewal.
     RefreshToken,
 }
 
