@@ -14,8 +14,8 @@ import {
   resolveAddress,
   userInfoError,
 } from "./origins.js";
-import { presentIn } from "./request-snapshot.js";
 import { isQuery } from "./query-check.js";
+import { presentIn } from "./request-snapshot.js";
 import { discard, inspectResponse, isResponse } from "./response-inspection.js";
 
 /** @typedef {import("./access-token.js").AccessToken} AccessToken */

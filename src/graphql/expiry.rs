@@ -64,11 +64,7 @@ fn lifetime_of(
     data: Option<&Json>,
     claims: TokenTimes,
 ) -> Result<u64, String> {
-    let (Lifetime::AtMost(known)
-    | Lifetime::Default(known)
-    | Lifetime::Assumed(known)
-    | Lifetime::Declared(known)) = lifetime;
-    let known = millis(known);
+    let known = millis(lifetime.span());
     let stated = match stated_lifetime(expiry, data, clock)? {
         StatedLifetime::Nothing => None,
         // A token is not issued after its expiry: where the stated expiry is further in the past than the declared

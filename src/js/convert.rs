@@ -10,7 +10,7 @@ use crate::{
     host::{PLATFORM, to_js},
     json::Json,
     options::Config,
-    provider::{ExpiryField, GrantProtocol, Lifetime, Profile, TokenSource},
+    provider::{ExpiryField, GrantProtocol, Profile, TokenSource},
 };
 
 /// Creates the result of `status()`.
@@ -178,14 +178,10 @@ pub(crate) fn assumed_lifetime_warning(profile: &Profile) -> JsValue {
         }
         None => "the token is no JWT with `exp`".to_owned(),
     };
-    let (Lifetime::AtMost(span)
-    | Lifetime::Default(span)
-    | Lifetime::Assumed(span)
-    | Lifetime::Declared(span)) = profile.lifetime;
     let message = format!(
         "{} does not state how long its tokens live: {paths}; {} s are assumed; check `provider.expiry`, or set `lifetimeMs`",
         profile.name,
-        span.as_secs()
+        profile.lifetime.span().as_secs()
     );
     warning("expiry_unknown", &message)
 }

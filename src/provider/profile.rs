@@ -419,6 +419,14 @@ pub enum Lifetime {
     Declared(Duration),
 }
 
+impl Lifetime {
+    /// Returns the span of any kind.
+    pub const fn span(self) -> Duration {
+        let (Self::AtMost(span) | Self::Default(span) | Self::Assumed(span) | Self::Declared(span)) = self;
+        span
+    }
+}
+
 /// Headers in which API responses return a new token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RotationHeader {

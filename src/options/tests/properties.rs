@@ -7,7 +7,7 @@ use super::{
     table::{BROKER, COMMON, RETRY, SESSIONS},
     *,
 };
-use crate::provider::{Authorization, Lifetime, Operation, PROVIDERS, TokenSource, Variable};
+use crate::provider::{Authorization, Operation, PROVIDERS, TokenSource, Variable};
 
 fn config() -> ProptestConfig {
     // A failure prints its minimal input; no file is written.
@@ -169,10 +169,7 @@ fn check_settings(config: &Config) -> Result<(), TestCaseError> {
     prop_assert!(policy.retry.base >= Duration::from_millis(1));
     prop_assert!(policy.min_validity.is_none_or(|span| span <= most));
     prop_assert!((Duration::from_millis(1)..=most).contains(timeout));
-    let (Lifetime::AtMost(lifetime)
-    | Lifetime::Default(lifetime)
-    | Lifetime::Assumed(lifetime)
-    | Lifetime::Declared(lifetime)) = profile.lifetime;
+    let lifetime = profile.lifetime.span();
     prop_assert!((Duration::from_millis(1)..=most).contains(&lifetime));
     let url = (PLATFORM.parse_url)(&profile.endpoint);
     prop_assert!(url.is_some_and(|url| url.credentials == Credentials::Absent));
