@@ -1,14 +1,5 @@
 // The public token object. It is frozen, and its printed forms do not contain the token.
 
-/**
- * Returns the value of the header that contains a token.
- *
- * @param {{ tokenType: string, value: string }} token
- */
-export function headerValue({ tokenType, value }) {
-  return tokenType === "" ? value : `${tokenType} ${value}`;
-}
-
 /** An access token. */
 export class AccessToken {
   /** Minifiers rename the class, and consoles print its `name`. */

@@ -2,8 +2,8 @@
 //
 // The core decides whether a response is a rejection, and whether the rejection makes the token invalid.
 
-import { headerValue } from "./access-token.js";
 import { fetchArguments, redirected } from "./fetch-arguments.js";
+import { headerValue } from "./header-value.js";
 import { ignoringErrors } from "./ignoring-errors.js";
 import {
   hasUserInfo,

@@ -1,5 +1,6 @@
 // The public classes. All rules about tokens are in the core.
 
+import { headerValue } from "./header-value.js";
 import { startCore } from "./manager-core.js";
 import { ManagerRuntime } from "./manager-runtime.js";
 import { operationSnapshot } from "./operation-snapshot.js";
@@ -119,7 +120,7 @@ class TokenSession {
    * @returns {Promise<string>}
    */
   authorization(options) {
-    return this.#handle.startCall("getToken", options, header, this);
+    return this.#handle.startCall("getToken", options, headerValue, this);
   }
 
   /**
@@ -335,6 +336,3 @@ const sessionRef = ({ runtime, selector }, first) => ({
 
 const value = (/** @type {AccessToken} */ token) => token.value;
 const whole = (/** @type {AccessToken} */ token) => token;
-// Not imported, because this file is loaded before the core.
-const header = (/** @type {AccessToken} */ { tokenType, value }) =>
-  tokenType === "" ? value : `${tokenType} ${value}`;

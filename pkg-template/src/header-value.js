@@ -1,0 +1,8 @@
+/**
+ * Returns the value of the header that contains a token.
+ *
+ * @param {{ tokenType: string, value: string }} token
+ */
+export function headerValue({ tokenType, value }) {
+  return tokenType === "" ? value : `${tokenType} ${value}`;
+}
