@@ -56,7 +56,9 @@ function membersOf(types, name) {
 const plain = (text) => text.replaceAll(/[`"]|(?<=\d)[ _,](?=\d{3})/g, "").replace(/ ms$/, "");
 
 const options = await read("pkg-template/options.d.ts");
+const profile = await read("pkg-template/profile.d.ts");
 const index = await read("pkg-template/index.d.ts");
+const errors = await read("pkg-template/errors.d.ts");
 const broker = await read("pkg-template/broker.d.ts");
 
 /**
@@ -88,7 +90,7 @@ const TABLES =
       ["CommonOptions", "retry.RetryOptions", "sessions.SessionOptions"],
       ["retry", "sessions"],
     ],
-    ["custom-apis", ["## As data"], options, ["ProfileBase", "Profile"]],
+    ["custom-apis", ["## As data"], profile, ["ProfileBase", "Profile"]],
     [
       "api",
       ["`getToken`, `getAccessToken` and `authorization` accept:"],
@@ -146,7 +148,7 @@ test("docs/api.md lists all events and warnings", async () => {
 
 /** Returns the error codes that the types declare. */
 function declaredCodes() {
-  const [, union = ""] = /export type TokenErrorCode =(.*?);/s.exec(index) ?? [];
+  const [, union = ""] = /export type TokenErrorCode =(.*?);/s.exec(errors) ?? [];
   return [...union.matchAll(/"(\w+)"/g)].map(([, code = ""]) => code);
 }
 
