@@ -24,7 +24,10 @@ use crate::{
     },
     grant::GrantTask,
     graphql::{AuthStatus, SchemaVariants, check_rejection, classify, repeated_rejection, rotated_token},
-    host::{Clock, HostBindings, PLATFORM, Timer, VisibilityListener, is_page, seed, status_and_headers_of},
+    host::{
+        Clock, HostBindings, PLATFORM, Timer, VisibilityListener, grow_ahead, is_page, seed,
+        status_and_headers_of,
+    },
     http::HttpResponse,
     js::{
         JsAccessToken, ManagerCallbacks, SessionHandle, api_profile_to_js, error_to_js, event_to_js,
@@ -273,6 +276,7 @@ impl Driver {
     }
 
     fn handle(self: &Rc<Self>, message: Message) -> Vec<PoolEffect> {
+        grow_ahead();
         let now = self.clock.now();
         match message {
             Message::ForHandle(handle, session_spec, input) => {

@@ -533,3 +533,18 @@ async fn the_errors_of_an_answer_are_read_without_the_secrets_of_the_request() {
     assert_eq!(errors.first, "is [secret] good");
     assert_eq!(errors.json, r#"[{"message":"is [secret] good","code":"7"}]"#);
 }
+
+#[test]
+fn the_memory_grows_in_large_steps() {
+    let mut kept = Vec::new();
+    let mut growths = 0;
+    let mut pages = memory::pages();
+    for _ in 0..20_000 {
+        kept.push(vec![0_u8; 1000]);
+        grow_ahead();
+        growths += u32::from(pages != memory::pages());
+        pages = memory::pages();
+    }
+    // 20 MB in steps of 64 KiB would be 300.
+    assert!(growths <= 20, "{growths}");
+}
