@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
 import { TEST_TIMEOUT_MS } from "../support/timeouts.js";
-import { ROOT, blocks, pages, read } from "./documents.js";
+import { ROOT, blocks, pages, read, sitePages } from "./documents.js";
 
 const run = promisify(execFile);
 
@@ -30,9 +30,9 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** Blocks of the README, of CONTRIBUTING.md and of the pages in `docs`, except those of a project. */
+/** Blocks of the README, of CONTRIBUTING.md and of the pages in `docs` and of the site, except those of a project. */
 const all = await Promise.all(
-  ["README.md", "CONTRIBUTING.md", ...(await pages())].map(async (document) =>
+  ["README.md", "CONTRIBUTING.md", ...(await pages()), ...(await sitePages())].map(async (document) =>
     blocks(await read(document)).map((block) => ({ document, ...block })),
   ),
 );

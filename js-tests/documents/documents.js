@@ -9,16 +9,22 @@ export const ROOT = path.resolve(import.meta.dirname, "../..");
 export const read = (file) => readFile(path.join(ROOT, file), "utf8");
 
 /** Returns the pages of the folder `docs`. */
-export async function pages() {
-  const names = await readdir(path.join(ROOT, "docs"));
-  return names.filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
+export const pages = () => markdownIn("docs");
+
+/** Returns the pages that only the site has. */
+export const sitePages = () => markdownIn("docs/site");
+
+/** @param {string} folder */
+async function markdownIn(folder) {
+  const names = await readdir(path.join(ROOT, folder));
+  return names.filter((name) => name.endsWith(".md")).map((name) => `${folder}/${name}`);
 }
 
-/** Returns all documents: those of the root, of `docs`, and of the examples. */
+/** Returns all documents: those of the root, of `docs`, of the site, and of the examples. */
 export async function documents() {
   const root = (await readdir(ROOT)).filter((name) => name.endsWith(".md"));
   const examples = (await readdir(path.join(ROOT, "examples"))).map((name) => `examples/${name}/README.md`);
-  return [...root, ...(await pages()), ...examples];
+  return [...root, ...(await pages()), ...(await sitePages()), ...examples];
 }
 
 /**

@@ -38,6 +38,9 @@ Usage: cargo xtask <COMMAND>
                       last line printed is the path of the tarball
   demo                pack, then run the package's command `demo`
     --seconds N         and its other flags; `npx graphql-token-manager demo --help`
+  docs                pack, then build the documentation site in target/docs/site,
+                      and check its links
+    --serve [PORT]      and serve it on 127.0.0.1, at any free port by default
   test                run every part; ends with `N passed, N failed`
     --only NAME...    run these parts only (an unknown name lists them)
     --all             also what takes minutes more: frameworks, older majors of
@@ -85,6 +88,7 @@ fn run() -> Result<ExitCode> {
             let error = Command::new("node").args([package::PROGRAM, "demo"]).args(options).exec();
             return Err(Error::new(error).context("cannot start node"));
         }
+        ("docs", options) => package::docs(options)?,
         ("test", options) => return test::run(options),
         ("bench", names) => bench(names)?,
         ("fuzz", options) => {

@@ -29,6 +29,7 @@ const PARTS: &[Part] = &[
     ("js", "the packed and installed package does what it promises", js),
     ("fuzz", "generated inputs break no promise, 10 s for each target; with --all a minute", fuzz),
     ("packaging", "the package is imported everywhere; with --all in more places", packaging),
+    ("docs", "the documentation site builds, and its links lead somewhere; with --all, or by name", docs),
     ("wasm-node", "the WebAssembly side in Node", |_| wasm(&mut wasm_tests()?)),
     ("wasm-chromium", "the WebAssembly side in headless Chromium", wasm_chromium),
     ("wasm-firefox", "the WebAssembly side in headless Firefox", wasm_firefox),
@@ -41,7 +42,7 @@ const PARTS: &[Part] = &[
 ];
 
 /// Parts that run with `--all`, or if they are named.
-const ONLY_WITH_ALL: &[&str] = &["reproducible"];
+const ONLY_WITH_ALL: &[&str] = &["docs", "reproducible"];
 
 /// The state that the parts of one run share.
 #[derive(Debug)]
@@ -250,6 +251,11 @@ fn packaging(run: &Run) -> Result<Counts> {
     node_tests(2, &test_files(run, |path| path.starts_with(PACKAGING))?)
 }
 
+fn docs(_: &Run) -> Result<Counts> {
+    package::docs(&[])?;
+    Ok(PASSED)
+}
+
 /// Returns the test files below `js-tests` that satisfy `wanted`, which receives the path.
 fn test_files(run: &Run, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
     let mut files = Vec::new();
@@ -415,7 +421,7 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
     use std::process::ExitStatus;
 
-    use super::{Counts, PARTS, conclude, of_cargo, of_node, selection};
+    use super::{Counts, ONLY_WITH_ALL, PARTS, conclude, of_cargo, of_node, selection};
 
     fn names(options: &[&str]) -> Vec<&'static str> {
         selection(options).unwrap().1.iter().map(|part| part.0).collect()
@@ -424,7 +430,7 @@ mod tests {
     #[test]
     fn without_a_name_every_part_runs_with_all() {
         assert_eq!(names(&["--all"]).len(), PARTS.len());
-        assert_eq!(names(&[]).len(), PARTS.len() - 1);
+        assert_eq!(names(&[]).len(), PARTS.len() - ONLY_WITH_ALL.len());
         assert_eq!(names(&["--only", "reproducible"]), ["reproducible"]);
     }
 

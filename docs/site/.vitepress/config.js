@@ -1,0 +1,45 @@
+// The configuration of VitePress. Its pages are written by `build.js`.
+
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { defineConfig } from "vitepress";
+import { PAGES, ROOT, SITE, sidebar } from "../pages.js";
+import { slugify } from "../slugify.js";
+
+const reference = path.join(PAGES, "reference/typedoc-sidebar.json");
+
+export default defineConfig({
+  title: "graphql-token-manager",
+  description: "Gets, shares and renews short-lived access tokens for GraphQL APIs.",
+  lang: "en",
+  // Without it, browsers request /favicon.ico.
+  head: [["link", { rel: "icon", href: "data:," }]],
+  srcDir: PAGES,
+  outDir: SITE,
+  cacheDir: path.join(ROOT, "target/docs/cache"),
+  cleanUrls: false,
+  lastUpdated: false,
+  metaChunk: true,
+  markdown: { anchor: { slugify } },
+  themeConfig: {
+    search: { provider: "local" },
+    outline: [2, 3],
+    externalLinkIcon: true,
+    nav: [
+      { text: "Documentation", link: "/contents" },
+      { text: "Playground", link: "/playground" },
+      { text: "Reference", link: "/reference/" },
+      { text: "Changelog", link: "/changelog" },
+    ],
+    sidebar: {
+      "/reference/": existsSync(reference)
+        ? [{ text: "Reference", link: "/reference/", items: JSON.parse(readFileSync(reference, "utf8")) }]
+        : [],
+      "/": sidebar(),
+    },
+  },
+  vite: {
+    server: { fs: { allow: [ROOT] } },
+    build: { chunkSizeWarningLimit: 2_000 },
+  },
+});
