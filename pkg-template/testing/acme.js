@@ -8,7 +8,7 @@
  * @module
  */
 
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "./portable.js";
 import { open, withBearer } from "./provider-request.js";
 import { isEmpty } from "./service.js";
 import { TokenRegister, numericDates, signJwt } from "./tokens.js";
@@ -47,11 +47,10 @@ const TYPE_DEFS = /* GraphQL */ `
  */
 export function acme({ lifetimeMs, now, engine }) {
   const { GraphQLError } = engine.graphql;
-  const key = randomBytes(32);
   const tokens = new TokenRegister({
     lifetimeMs,
     now,
-    write: (token) => signJwt({ sub: token.subject, jti: randomUUID(), ...numericDates(token) }, key),
+    write: (token) => signJwt({ sub: token.subject, jti: randomUUID(), ...numericDates(token) }),
   });
   /** @param {AccessToken} token */
   const session = (token) => ({

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { randomBytes } from "node:crypto";
+import { base64Url, randomHex } from "./portable.js";
 import { BoundedMap } from "./bounded-map.js";
 import { open, withBearer } from "./provider-request.js";
 
@@ -36,7 +36,7 @@ export function braintreeShop({ now, engine: { graphql } }) {
    * @param {Record<string, unknown>} [fields]
    */
   const create = (type, fields) => {
-    const id = Buffer.from(`${type.toLowerCase()}_${randomBytes(6).toString("hex")}`).toString("base64url");
+    const id = base64Url(`${type.toLowerCase()}_${randomHex(6)}`);
     const node = { ...fields, id, type, createdAt: new Date(now()).toISOString() };
     nodes.set(id, node);
     return node;

@@ -16,9 +16,9 @@
  * @module
  */
 
-import { randomBytes, randomUUID } from "node:crypto";
 import { braintreeTypeDefs } from "./braintree-schema.js";
 import { braintreeShop } from "./braintree-resolvers.js";
+import { base64, randomHex, randomUUID } from "./portable.js";
 import { open, withBasic } from "./provider-request.js";
 import { single } from "./service.js";
 import { TokenRegister } from "./tokens.js";
@@ -49,7 +49,7 @@ export function braintree({ variants, lifetimeMs, now, engine }) {
   const tokens = new TokenRegister({
     lifetimeMs,
     now,
-    write: () => `access_token$sandbox$${MERCHANT_ID}$${randomBytes(16).toString("hex")}`,
+    write: () => `access_token$sandbox$${MERCHANT_ID}$${randomHex(16)}`,
   });
   const shop = braintreeShop({ now, engine });
 
@@ -77,9 +77,7 @@ export function braintree({ variants, lifetimeMs, now, engine }) {
     spellings: [],
     grantsHold: "scopes",
     tokens,
-    basic: Buffer.from(`${braintreeCredentials.clientId}:${braintreeCredentials.clientSecret}`).toString(
-      "base64",
-    ),
+    basic: base64(`${braintreeCredentials.clientId}:${braintreeCredentials.clientSecret}`),
     rejection: (reason) => new GraphQLError(...errorOf(reason)),
     checkRequest: rejectWithoutVersion,
     finish: ({ status, headers, body }) => ({

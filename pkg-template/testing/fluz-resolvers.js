@@ -6,7 +6,7 @@
  * @module
  */
 
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomHex, randomUUID } from "./portable.js";
 import { withBearer } from "./provider-request.js";
 import { BoundedMap } from "./bounded-map.js";
 
@@ -146,7 +146,7 @@ export function fluzShop({ now }) {
         (/** @type {{ giftCardId: string }} */ { giftCardId }, { subject }) => {
           const purchase = purchases.get(giftCardId.toLowerCase());
           if (purchase?.owner !== subject) return failure("GIFTCARD-0001", "No such gift card.");
-          return { success: true, code: randomBytes(8).toString("hex").toUpperCase(), pin: "0000" };
+          return { success: true, code: randomHex(8).toUpperCase(), pin: "0000" };
         },
       ),
     },

@@ -17,7 +17,7 @@
  * @module
  */
 
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "./portable.js";
 import { open, withBasic } from "./provider-request.js";
 import { isEmpty } from "./service.js";
 import { fluzShop } from "./fluz-resolvers.js";
@@ -30,7 +30,8 @@ import { TokenRegister, numericDates, signJwt } from "./tokens.js";
 
 /** The accepted credentials. The key is the Base64 form of `app_id:app_secret`, as Fluz provides it. */
 export const fluzCredentials = Object.freeze({
-  apiKey: Buffer.from("sandbox-app:sandbox-fluz-app-secret").toString("base64"),
+  // Base64 of "sandbox-app:sandbox-fluz-app-secret".
+  apiKey: "c2FuZGJveC1hcHA6c2FuZGJveC1mbHV6LWFwcC1zZWNyZXQ=",
   userId: "6f1d3f0e-8f0b-4c53-9d0a-3b6f2f1f7a01",
   accountId: "b1a7c9d2-5e44-4a8e-9a3c-0d4e8c6f7b02",
 });
@@ -80,11 +81,10 @@ const HELD = SCOPES.filter((scope) => scope !== "PCI_COMPLIANCE");
  */
 export function fluz({ variants, lifetimeMs, now, engine }) {
   const { GraphQLError } = engine.graphql;
-  const key = randomBytes(32);
   const tokens = new TokenRegister({
     lifetimeMs,
     now,
-    write: (token) => signJwt({ sub: token.subject, jti: randomUUID(), ...numericDates(token) }, key),
+    write: (token) => signJwt({ sub: token.subject, jti: randomUUID(), ...numericDates(token) }),
   });
   const rejection = () =>
     new GraphQLError("User access token is missing, invalid, or not permitted for this action.", {

@@ -17,8 +17,7 @@
  * @module
  */
 
-import { STATUS_CODES } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "./portable.js";
 
 /** @import { Asked, Faults } from "./faults.js" */
 /** @import { Outline } from "./document.js" */
@@ -61,7 +60,7 @@ export async function answerRequest(service, request, { faults, log, now, closin
   };
 
   const before = take(asked, ["delay"], ({ when = "before" }) => when === "before");
-  if (before) await sleep(before.ms, undefined, { signal: closing });
+  if (before) await sleep(before.ms, closing);
   if (take(asked, ["drop"], ({ when = "before" }) => when === "before")) return undefined;
 
   const answer = instead(take, asked) ?? (await execute(service, request, outline, asked, take));
@@ -75,7 +74,7 @@ export async function answerRequest(service, request, { faults, log, now, closin
   stampDate(reply.headers, now(), take, asked);
 
   const after = take(asked, ["delay"], ({ when }) => when === "after");
-  if (after) await sleep(after.ms, undefined, { signal: closing });
+  if (after) await sleep(after.ms, closing);
   if (take(asked, ["drop"], ({ when }) => when === "after")) return undefined;
   entry.status = reply.status;
   return take(asked, ["truncate"]) ? { ...reply, sent: "half" } : reply;
@@ -94,7 +93,7 @@ function instead(take, asked) {
   if (!fault) return undefined;
   if (fault.kind === "html")
     return { status: 200, headers: { "content-type": HTML }, body: htmlPage("Sign in to this network") };
-  const { status, retryAfter, body = htmlPage(`${status} ${STATUS_CODES[status] ?? ""}`.trim()) } = fault;
+  const { status, retryAfter, body = htmlPage(`${status} ${REASONS[status] ?? ""}`.trim()) } = fault;
   return {
     status,
     headers: {
@@ -106,6 +105,21 @@ function instead(take, asked) {
 }
 
 const HTML = "text/html; charset=utf-8";
+
+/** Reason phrases of common statuses (RFC 9110, section 15; RFC 6585). @type {Record<number, string>} */
+const REASONS = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  408: "Request Timeout",
+  413: "Content Too Large",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+};
 
 /** @param {string} title */
 function htmlPage(title) {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { randomInt } from "node:crypto";
+import { randomDigits } from "./portable.js";
 import { BoundedMap } from "./bounded-map.js";
 import { withBearer } from "./provider-request.js";
 
@@ -79,7 +79,7 @@ export function toggleShop({ now, engine: { graphql } }) {
         id: id * 1_000 + index,
         product_id,
         Card: {
-          card_reference: String(randomInt(1e11, 1e12)),
+          card_reference: randomDigits(12),
           balance: custom_price_modifier_value ?? total,
         },
       })),

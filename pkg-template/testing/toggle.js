@@ -17,7 +17,7 @@
  * @module
  */
 
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "./portable.js";
 import { open } from "./provider-request.js";
 import { isEmpty } from "./service.js";
 import { throttle } from "./toggle-throttle.js";
@@ -49,8 +49,7 @@ const USER_ID = 1;
  */
 export function toggle({ variants, lifetimeMs, now, engine }) {
   const { GraphQLError } = engine.graphql;
-  const key = randomBytes(32);
-  const tokens = new TokenRegister({ lifetimeMs, now, write: (token) => signJwt(claims(token), key) });
+  const tokens = new TokenRegister({ lifetimeMs, now, write: (token) => signJwt(claims(token)) });
   const rejection = () => new GraphQLError(UNAUTHORIZED);
   const shop = toggleShop({ now, engine });
   const cost = throttle(now);

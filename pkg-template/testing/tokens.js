@@ -6,8 +6,8 @@
  * @module
  */
 
-import { createHmac, randomBytes } from "node:crypto";
 import { BoundedMap } from "./bounded-map.js";
+import { base64Url, randomHex } from "./portable.js";
 
 /**
  * The subject of a grant, and its scopes.
@@ -89,7 +89,7 @@ export class TokenRegister {
    * @param {AccessToken} token
    */
   refreshTokenFor(token) {
-    const value = randomBytes(16).toString("hex");
+    const value = randomHex(16);
     this.#refresh.set(value, { family: token.family, spent: false });
     return value;
   }
@@ -176,16 +176,14 @@ export function numericDates({ issuedAt, lifetimeMs }) {
 }
 
 /**
- * Returns a JSON Web Token signed with HS256 (RFC 7519, RFC 7515).
+ * Returns a JSON Web Token with the header of HS256 (RFC 7519, RFC 7515).
+ *
+ * The sandbox identifies a token by its value, and its key would not leave it, so no one can verify the signature: random
+ * digits stand for it, because HMAC is not available synchronously in a page.
+ *
  * @param {Record<string, unknown>} claims
- * @param {Buffer} key
  */
-export function signJwt(claims, key) {
-  const signed = `${base64UrlJson({ alg: "HS256", typ: "JWT" })}.${base64UrlJson(claims)}`;
-  return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
-}
-
-/** @param {unknown} value */
-function base64UrlJson(value) {
-  return Buffer.from(JSON.stringify(value)).toString("base64url");
+export function signJwt(claims) {
+  const [header, payload] = [{ alg: "HS256", typ: "JWT" }, claims].map((it) => base64Url(JSON.stringify(it)));
+  return `${header}.${payload}.${base64Url(randomHex(16))}`;
 }
