@@ -38,7 +38,10 @@ export default defineConfig({
       "/": sidebar(),
     },
   },
+  vue: { template: { compilerOptions: { isCustomElement: (tag) => tag.startsWith("token-") } } },
   vite: {
+    // The sandbox and graphql-yoga must have the same graphql.
+    resolve: { dedupe: ["graphql"] },
     server: { fs: { allow: [ROOT] } },
     build: { chunkSizeWarningLimit: 2_000 },
   },

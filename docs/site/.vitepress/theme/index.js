@@ -1,6 +1,15 @@
-// The default theme, with the parts of the playground.
+// The default theme, and the playground, which is loaded in its page only.
 
+import { defineClientComponent } from "vitepress";
 import DefaultTheme from "vitepress/theme";
 import "./style.css";
 
-export default DefaultTheme;
+const Playground = defineClientComponent(() => import("../../playground/Playground.vue"));
+
+/** @type {import("vitepress").Theme} */
+export default {
+  extends: DefaultTheme,
+  enhanceApp: ({ app }) => {
+    app.component("Playground", Playground);
+  },
+};
