@@ -119,7 +119,7 @@ export function writePages() {
 /**
  * Returns the groups of `docs/README.md` with their pages, as VitePress expects a sidebar.
  *
- * @returns {{ text: string, collapsed: boolean, items: { text: string, link: string }[] }[]}
+ * @returns {{ text: string, items: { text: string, link: string }[] }[]}
  */
 export function sidebar() {
   const pages = pageMap();
@@ -131,6 +131,6 @@ export function sidebar() {
       text: title,
       link: `/${(pages.get(path.posix.join("docs", target)) ?? "").replace(/\.md$/, "")}`,
     }));
-    return { text, collapsed: false, items };
+    return { text, items };
   });
 }

@@ -29,7 +29,11 @@ const PARTS: &[Part] = &[
     ("js", "the packed and installed package does what it promises", js),
     ("fuzz", "generated inputs break no promise, 10 s for each target; with --all a minute", fuzz),
     ("packaging", "the package is imported everywhere; with --all in more places", packaging),
-    ("docs", "the documentation site builds, and its links lead somewhere; with --all, or by name", docs),
+    (
+        "docs",
+        "the documentation site builds, its links lead somewhere, and its pages work; with --all, or by name",
+        docs,
+    ),
     ("wasm-node", "the WebAssembly side in Node", |_| wasm(&mut wasm_tests()?)),
     ("wasm-chromium", "the WebAssembly side in headless Chromium", wasm_chromium),
     ("wasm-firefox", "the WebAssembly side in headless Firefox", wasm_firefox),
@@ -253,7 +257,9 @@ fn packaging(run: &Run) -> Result<Counts> {
 
 fn docs(_: &Run) -> Result<Counts> {
     package::docs(&[])?;
-    Ok(PASSED)
+    let mut files = Vec::new();
+    find_tests("docs/site/tests", &mut files)?;
+    node_tests(1, &files)
 }
 
 /// Returns the test files below `js-tests` that satisfy `wanted`, which receives the path.

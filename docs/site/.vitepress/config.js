@@ -8,6 +8,22 @@ import { slugify } from "../slugify.js";
 
 const reference = path.join(PAGES, "reference/typedoc-sidebar.json");
 
+/** @typedef {{ text: string, link?: string, items?: Item[] }} Item */
+
+/**
+ * Returns the entries of the reference, each with a link: one without would be a button that contains another.
+ *
+ * @param {Item[]} items
+ * @param {string} parent Link of the entry above.
+ * @returns {Item[]}
+ */
+const linked = (items, parent) =>
+  items.map((item) => {
+    const heading = parent === "/reference/" ? "modules" : slugify(item.text);
+    const link = item.link ?? `${parent}#${heading}`;
+    return { ...item, link, ...(item.items && { items: linked(item.items, link) }) };
+  });
+
 export default defineConfig({
   title: "graphql-token-manager",
   description: "Gets, shares and renews short-lived access tokens for GraphQL APIs.",
@@ -20,7 +36,10 @@ export default defineConfig({
   cleanUrls: false,
   lastUpdated: false,
   metaChunk: true,
-  markdown: { anchor: { slugify } },
+  markdown: {
+    anchor: { slugify },
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+  },
   themeConfig: {
     search: { provider: "local" },
     outline: [2, 3],
@@ -33,7 +52,13 @@ export default defineConfig({
     ],
     sidebar: {
       "/reference/": existsSync(reference)
-        ? [{ text: "Reference", link: "/reference/", items: JSON.parse(readFileSync(reference, "utf8")) }]
+        ? [
+            {
+              text: "Reference",
+              link: "/reference/",
+              items: linked(JSON.parse(readFileSync(reference, "utf8")), "/reference/"),
+            },
+          ]
         : [],
       "/": sidebar(),
     },

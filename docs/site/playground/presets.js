@@ -76,9 +76,9 @@ export const PRESETS = [
     id: "outage",
     title: "Outage of the provider",
     about:
-      "From 5 s to 7 s, requests for a token fail with 503. The manager repeats them, while calls use the token that is valid until 8.1 s; the cache discards it 2 s earlier, and fails each call in the outage.",
-    settings: { lifetimeMs: 8_000, marginMs: 2_000, latencyMs: 150, callEveryMs: 200 },
-    script: [{ atMs: 5_000, fault: "outage" }],
+      "From 4.5 s to 6.5 s, requests for a token fail with 503. The manager repeats them, while calls use the token that is valid until 8.1 s; the cache discards it 2.5 s earlier, and fails each call in the outage.",
+    settings: { lifetimeMs: 8_000, marginMs: 2_500, latencyMs: 150, callEveryMs: 200 },
+    script: [{ atMs: 4_500, fault: "outage" }],
   },
   {
     id: "dropped",

@@ -51,7 +51,7 @@ export class TokenTimeline extends Base {
   connectedCallback() {
     if (this.#svg !== undefined) return;
     const root = this.attachShadow({ mode: "open" });
-    root.innerHTML = `<style>${STYLE}</style><svg role="img"></svg>`;
+    root.innerHTML = `<style>${STYLE}</style><svg role="img" aria-label="Timeline: nothing is recorded yet"></svg>`;
     this.#svg = /** @type {SVGSVGElement} */ (root.querySelector("svg"));
   }
 
