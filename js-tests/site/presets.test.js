@@ -34,7 +34,7 @@ async function runOf(t, id) {
   await TokenManager.ready();
   await InPageSandbox.open(settings);
   const time = virtualTime(t);
-  const run = await Run.start(settings, preset.script);
+  const run = await time.until(Run.start(settings, preset.script));
   await time.until(run.done);
   return { settings, run, ...run.numbers() };
 }

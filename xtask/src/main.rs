@@ -88,7 +88,10 @@ fn run() -> Result<ExitCode> {
             let error = Command::new("node").args([package::PROGRAM, "demo"]).args(options).exec();
             return Err(Error::new(error).context("cannot start node"));
         }
-        ("docs", options) => package::docs(options)?,
+        ("docs", options) => {
+            package::pack()?;
+            package::docs(options)?;
+        }
         ("test", options) => return test::run(options),
         ("bench", names) => bench(names)?,
         ("fuzz", options) => {

@@ -47,13 +47,13 @@ pub(crate) fn pack() -> Result<String> {
     Ok(tarball)
 }
 
-/// Builds the documentation site, which contains the package, and checks its links. `options` may ask to serve it.
+/// Builds the documentation site, which contains the installed package, and checks its links. `options` may ask to
+/// serve it.
 ///
 /// # Errors
 ///
 /// A step fails, an option is unknown, or a link leads to no page or no heading.
 pub(crate) fn docs(options: &[&str]) -> Result<()> {
-    pack()?;
     tools::npm_ci("docs/site")?;
     say("Building the documentation site");
     process::run(Command::new("node").arg("docs/site/build.js").args(options))

@@ -255,7 +255,8 @@ fn packaging(run: &Run) -> Result<Counts> {
     node_tests(2, &test_files(run, |path| path.starts_with(PACKAGING))?)
 }
 
-fn docs(_: &Run) -> Result<Counts> {
+fn docs(run: &Run) -> Result<Counts> {
+    run.package()?;
     package::docs(&[])?;
     let mut files = Vec::new();
     find_tests("docs/site/tests", &mut files)?;
