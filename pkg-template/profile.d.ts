@@ -145,7 +145,10 @@ export interface Profile extends ProfileBase {
 
 /** An API with tokens of an OAuth 2.0 token endpoint (RFC 6749). */
 export interface OAuthProfile extends ProfileBase {
-  /** The token endpoint. A refresh token that it issues is used for the next grant. */
+  /**
+   * The token endpoint. A refresh token that it issues is used for the next grant. A `token_type` other than `Bearer` and the
+   * scheme of `present` is a `protocol` error (section 7.1).
+   */
   oauth: OAuthEndpoint;
   /**
    * The failures by which a grant rejects the credentials, besides those of `refused`.
@@ -201,8 +204,8 @@ export interface Operation extends OperationBase {
   /** The document. */
   document: string;
   /**
-   * Its variables: JSON in which a function returns a secret, `"$refreshToken"` is replaced by the refresh token,
-   * `"$accessToken"` in `renew` and `revoke` by the access token, and `"$scopes"` by the scopes. Another string that starts
+   * Its variables: JSON in which a function returns a secret, `"$refreshToken"` in `renew` and `revoke` is replaced by the
+   * refresh token, `"$accessToken"` there by the access token, and `"$scopes"` by the scopes. Another string that starts
    * with a dollar sign and a letter is `invalid_options`.
    */
   variables?: { readonly [name: string]: VariableValue } | undefined;

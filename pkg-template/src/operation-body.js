@@ -1,6 +1,7 @@
 // The body of a GraphQL request.
 
 import { isObject } from "./is-object.js";
+import { operationsOf } from "./operations.js";
 import { print } from "./print-document.js";
 import { TokenError, invalidOptions } from "./token-error.js";
 
@@ -9,10 +10,23 @@ import { TokenError, invalidOptions } from "./token-error.js";
  *
  * @param {import("./operation-snapshot.js").OperationSnapshot} operation
  */
-export function bodyOf({ document, rest }) {
+export function bodyOf({ document, operationName, rest }) {
   const query = textOf(document);
-  if (/^(?:[\s,]|#.*)*subscription\b/.test(query)) throw notOneResponse();
+  if (query.includes("subscription") && isSubscription(query, operationName)) throw notOneResponse();
   return `{"query":${JSON.stringify(query)}${rest === "{}" ? "" : ","}${rest.slice(1)}`;
+}
+
+/**
+ * Returns whether a request runs a subscription: the named operation, or each operation of the document without a name.
+ *
+ * @param {string} query
+ * @param {string | undefined} operationName
+ */
+function isSubscription(query, operationName) {
+  const operations = operationsOf(query);
+  const selected =
+    operationName === undefined ? operations : operations.filter(({ name }) => name === operationName);
+  return selected.length > 0 && selected.every(({ kind }) => kind === "subscription");
 }
 
 /** @param {any} document */

@@ -21,7 +21,10 @@ use super::{
     jwt,
     renewal::{presented_tokens, token_to_present},
     request::{RequestBuilder, RequestTarget, after_scheme},
-    response::{BodyKind, GraphqlError, ParsedResponse, contains_ignore_case, media_type, retry_after},
+    response::{
+        BodyKind, GraphqlError, ParsedResponse, contains_ignore_case, is_safe_to_show, media_type,
+        retry_after,
+    },
     revocation::RevocationExchange,
     schema_variants::{Accept, NameFlags, RefreshOperation, SchemaVariants},
 };
@@ -208,6 +211,9 @@ impl<'a> GrantExchange<'a> {
                 };
             }
         } else if let Some(token) = self.token(&parsed, response) {
+            if let Some(what) = self.unusable_type(&parsed) {
+                return self.malformed(&parsed, &what);
+            }
             if !is_sendable(token) {
                 let what = "a token that is too long or holds spaces, control characters or other characters that \
                             cannot be sent";
@@ -327,6 +333,25 @@ impl<'a> GrantExchange<'a> {
             Rc::make_mut(&mut tokens).scopes = requested_scopes(self.profile, self.scopes);
         }
         Ok(tokens)
+    }
+
+    /// Describes the `token_type` of a response if requests do not present the token so: a client must not use a token whose
+    /// type it does not understand (RFC 6749 section 7.1). Only a token endpoint states the type, and some leave it out.
+    fn unusable_type(&self, parsed: &ParsedResponse) -> Option<String> {
+        if self.sent.protocol != GrantProtocol::Form || self.profile.issuer == Issuer::Broker {
+            return None;
+        }
+        let stated = parsed.data()?.get("token_type").filter(|stated| !stated.is_null())?;
+        let scheme = &self.profile.presentation.scheme;
+        let text = stated.as_text();
+        if text.is_some_and(|it| it.eq_ignore_ascii_case("bearer") || it.eq_ignore_ascii_case(scheme)) {
+            return None;
+        }
+        let shown = text.filter(|text| is_safe_to_show(text)).unwrap_or("that cannot be shown");
+        Some(
+            ["a token of the type ", shown, ", which is not sent as `Bearer` (RFC 6749 section 7.1)"]
+                .concat(),
+        )
     }
 
     /// Rejects a response with a token, an expiry or scopes that cannot be used.

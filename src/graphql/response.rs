@@ -429,7 +429,7 @@ fn matches_data(data: &Json, matcher: &ErrorMatcher) -> bool {
 }
 
 /// Returns whether a code or id has a harmless form, because messages contain it.
-fn is_safe_to_show(text: &str) -> bool {
+pub(super) fn is_safe_to_show(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }

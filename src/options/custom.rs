@@ -315,17 +315,13 @@ fn variable(
     match value {
         RawValue::Text(text) if !is_form && text.as_str() == REFRESH_TOKEN => {
             secrets.has_token = true;
+            check_has_token(within, key, REFRESH_TOKEN, secrets.purpose);
             Variable::RefreshToken
         }
         RawValue::Text(text) if !is_form && text.as_str() == "$scopes" => Variable::Scopes,
         RawValue::Text(text) if !is_form && text.as_str() == ACCESS_TOKEN => {
             secrets.has_token = true;
-            if secrets.purpose == Purpose::Authenticate {
-                within.report_at(
-                    key,
-                    &["is \"$accessToken\", which only `renew` and `revoke` have; leave it out"],
-                );
-            }
+            check_has_token(within, key, ACCESS_TOKEN, secrets.purpose);
             Variable::AccessToken
         }
         RawValue::Text(text) if is_placeholder(text) => {
@@ -362,6 +358,16 @@ fn variable(
             }
             Variable::Literal(value.clone())
         }
+    }
+}
+
+/// Reports a placeholder of a token in `authenticate`, which is sent where there is no token.
+fn check_has_token(within: &OptionReader<'_>, key: &str, placeholder: &str, purpose: Purpose) {
+    if purpose == Purpose::Authenticate {
+        within.report_at(
+            key,
+            &["is \"", placeholder, "\", which only `renew` and `revoke` have; leave it out"],
+        );
     }
 }
 
@@ -412,7 +418,7 @@ fn token(provider: &OptionReader<'_>) -> TokenSource {
     let hint = "{ data: \"login.token\" } or { header: \"x-authorization\" }";
     let given = provider.required_map("token", hint);
     given.allow_only("data header");
-    let paths = given.text_list("data", PATH);
+    let paths = given.path_list("data", PATH);
     let headers = headers(&given);
     if paths.is_some() == headers.is_some() {
         provider.report_not_exactly_one("token", hint);
@@ -427,7 +433,7 @@ fn token(provider: &OptionReader<'_>) -> TokenSource {
 fn paths(provider: &OptionReader<'_>, key: &str) -> StringList {
     let Some(given) = provider.map(key, "{ data: path }") else { return StringList::default() };
     given.allow_only("data");
-    let paths = given.text_list("data", PATH);
+    let paths = given.path_list("data", PATH);
     if paths.is_none() {
         given.report_invalid("data", PATH);
     }
@@ -461,11 +467,11 @@ fn expiry(provider: &OptionReader<'_>, profile: &mut Profile) {
     if unit.is_some() && given.get("expiresIn").is_none() {
         provider.report_at("expiry.unit", &["goes with `expiresIn` alone; leave it out"]);
     }
-    if let Some(paths) = given.text_list("expiresIn", PATH) {
+    if let Some(paths) = given.path_list("expiresIn", PATH) {
         let paths = StringList::Owned(paths);
         let unit = if unit == Some("milliseconds") { 1 } else { 1000 };
         profile.expiry = Some(ExpiryField::ExpiresIn { paths, unit: Duration::from_millis(unit) });
-    } else if let Some(paths) = given.text_list("expiresAt", PATH) {
+    } else if let Some(paths) = given.path_list("expiresAt", PATH) {
         profile.expiry = Some(ExpiryField::ExpiresAt { paths: StringList::Owned(paths) });
     } else if let Some(lifetime) = given.millis("lifetimeMs") {
         profile.lifetime = Lifetime::AtMost(lifetime);

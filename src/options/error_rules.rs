@@ -74,7 +74,8 @@ fn values(given: &OptionReader<'_>) -> Vec<ExpectedValue> {
         };
         let item = given.nested(&item_path("data", index), members);
         item.allow_only("path is");
-        let path = item.required_text("path", "a path below `data`, for example \"login.errorCode\"");
+        let path = item.required_text("path", VALUE_PATH);
+        item.check_path("path", &path, VALUE_PATH);
         let is = item.get("is").unwrap_or(&RawValue::Missing);
         if matches!(is, RawValue::List(_) | RawValue::Map(_)) || !is.is_json() {
             item.report_invalid("is", "null, true, false, a number or a string");
@@ -83,6 +84,8 @@ fn values(given: &OptionReader<'_>) -> Vec<ExpectedValue> {
     }
     values
 }
+
+const VALUE_PATH: &str = "a path below `data`, for example \"login.errorCode\"";
 
 const EXPECTED_VALUE: &str = "{ path, is }";
 

@@ -414,6 +414,22 @@ impl<'a> OptionReader<'a> {
         }
         Some(texts)
     }
+
+    /// Reads a path or a list of them.
+    pub(super) fn path_list(&self, key: &str, one: &str) -> Option<Vec<String>> {
+        let paths = self.text_list(key, one)?;
+        for path in &paths {
+            self.check_path(key, path, one);
+        }
+        Some(paths)
+    }
+
+    /// Reports a path with an empty name, which leads nowhere.
+    pub(super) fn check_path(&self, key: &str, path: &str, hint: &str) {
+        if path.split('.').any(|name| name.trim().is_empty()) {
+            self.report_value(key, "a path with an empty name in it", hint);
+        }
+    }
 }
 
 /// Splits a static list of keywords: smaller in the module than a slice of strings.

@@ -460,3 +460,40 @@ fn the_header_of_a_response_with_a_failure_contains_no_token() {
         assert_eq!(granted.is_ok(), is_granted, "{payload}");
     }
 }
+
+#[test]
+fn a_token_endpoint_grants_tokens_of_the_type_that_requests_present() {
+    let grant = |token_type: Value, scheme: &'static str| {
+        let mut profile = acme();
+        profile.authenticate.protocol = GrantProtocol::Form;
+        profile.token = TokenSource::Data(strings("access_token"));
+        profile.presentation.scheme = scheme.into();
+        let body = json!({ "access_token": "planted-token", "token_type": token_type, "ttl": 60 });
+        scenario(profile).respond(reply(200, &body.to_string()))
+    };
+    for (token_type, scheme) in [
+        (json!("Bearer"), "Bearer"),
+        (json!("bearer"), "Bearer"),
+        (json!("BEARER"), ""),
+        (json!("bearer"), "JWT"),
+        (json!("dpop"), "DPoP"),
+        (Value::Null, "Bearer"),
+    ] {
+        grant(token_type.clone(), scheme).unwrap_or_else(|failure| panic!("{token_type}: {failure:?}"));
+    }
+    for (token_type, scheme) in [
+        (json!("mac"), "Bearer"),
+        (json!("DPoP"), "Bearer"),
+        (json!("DPoP"), "JWT"),
+        (json!("mac"), ""),
+        (json!(""), "Bearer"),
+        (json!(1), "Bearer"),
+        (json!(["mac"]), "Bearer"),
+    ] {
+        let error = grant(token_type.clone(), scheme).expect_err("not understood").into_error();
+        assert_eq!(error.code, ErrorCode::Protocol, "{token_type}");
+    }
+    // Other protocols have no member of this meaning.
+    let token = json!({ "jwt": "planted-token", "token_type": "mac" });
+    scenario(acme()).respond(logged_in(token)).unwrap();
+}

@@ -219,7 +219,6 @@ fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
     let variables = map([
         ("input", map([("inner", inner)])),
         ("scopes", text("$scopes")),
-        ("refresh", text("$refreshToken")),
         ("nothing", RawValue::Null),
         ("yes", RawValue::Bool(true)),
         ("empty", text("")),
@@ -251,7 +250,6 @@ fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
             )]),
         ),
         ("scopes", Variable::Scopes),
-        ("refresh", Variable::RefreshToken),
         ("nothing", Variable::Literal(Json::Null)),
         ("yes", Variable::Literal(Json::Bool(true))),
         ("empty", Variable::Literal(Json::text(""))),
@@ -433,6 +431,38 @@ fn fields_of_a_revocation_endpoint_are_strings() {
     for own in ["token", "token_type_hint"] {
         let options = revoked_by_form().with(&format!("provider.revoke.parameters.{own}"), text("a"));
         assert_eq!(suggested(&options), ["provider.revoke.parameters", own]);
+    }
+}
+
+#[test]
+fn authenticate_has_no_token_to_present() {
+    for placeholder in ["$refreshToken", "$accessToken"] {
+        let variables = map([("input", map([("token", text(placeholder))]))]);
+        let options = acme().with("provider.authenticate.variables", variables);
+        assert_eq!(suggested(&options)[0], "provider.authenticate.variables.input.token");
+    }
+}
+
+#[test]
+fn names_in_a_path_are_not_empty() {
+    for path in ["", ".", "a..b", ".a", "a.", " . "] {
+        for (key, options) in [
+            ("provider.token.data", full()),
+            ("provider.refreshToken.data", full()),
+            ("provider.scopes.data", full()),
+            ("provider.expiry.expiresIn", full()),
+            ("provider.expiry.expiresAt", acme().with("provider.expiry", map([]))),
+        ] {
+            assert_eq!(rejected(&options.clone().with(key, text(path))), key, "{path:?}");
+            let second = options.with(key, list([text("login.ttl"), text(path)]));
+            assert!(rejected(&second).starts_with(key), "{path:?}");
+        }
+        let value = map([("path", text(path)), ("is", RawValue::Null)]);
+        for rule in ["refused", "denied", "throttled", "unavailable"] {
+            let key = format!("provider.{rule}.data");
+            let given = acme().with(&key, value.clone());
+            assert_eq!(rejected(&given), format!("{key}[0].path"), "{path:?}");
+        }
     }
 }
 
