@@ -8,7 +8,7 @@ import { readText } from "./body-reading.js";
 import { withoutCache } from "./cache-mode.js";
 import { fetchArguments } from "./fetch-arguments.js";
 import { failureOf } from "./fetch-failure.js";
-import { GraphQLRequestError } from "./graphql-request-error.js";
+import { AnswerError, GraphQLRequestError } from "./graphql-request-error.js";
 import { isObject } from "./is-object.js";
 import { bodyOf } from "./operation-body.js";
 import { providerErrorsOf, withoutQuotations } from "./provider-errors.js";
@@ -73,20 +73,26 @@ export async function sendOperation(handle, publicObject, operation) {
     const said = providerErrorsOf({ errors }, secrets);
     // Not if the core has ended, whose error is not about the response.
     if (said === undefined || TokenError.is(fields)) return fields;
-    const message = `${fields.message}; ${fields.provider} says: “${said[0].message}”`;
+    const [{ path, message: first }] = said;
+    // A rejection may concern one field, which the user may not read.
+    const where = rejected && path ? ` of \`${path}\`` : "";
+    const message = `${fields.message}; ${fields.provider} says${where}: “${first}”`;
     return { ...fields, message, providerErrors: said };
   };
-  if (rejected && isSignedOut) throw signedOut(handle, response);
-  if (rejected)
-    throw errorOf(
-      quoting(handle.deriveErrorFields((core) => core.explainRejection(response, outline(), scopes, handle))),
-    );
+  if (rejected) {
+    const fields = isSignedOut
+      ? signedOut(handle, response)
+      : quoting(
+          handle.deriveErrorFields((core) => core.explainRejection(response, outline(), scopes, handle)),
+        );
+    throw rejection(fields, answer);
+  }
   const isTrusted = isResponse(response) && (response.ok || isGraphQl(response));
   if (isTrusted && isObject(answer?.data) && isEmpty(answer.errors)) return answer.data;
   const fields = quoting(handle.deriveErrorFields((core) => core.classifyResponse(response, outline())));
   if (fields.code !== "graphql_errors") throw errorOf(fields);
   // `errors` has all of them, and is not printed.
-  const { message, providerErrors: _, ...details } = fields;
+  const { message, code: _code, providerErrors: _, ...details } = fields;
   throw new GraphQLRequestError(message, { ...details, errors: answer.errors, data: answer.data });
 }
 
@@ -182,18 +188,29 @@ function reading(limit) {
 }
 
 /**
- * Returns the error for a request whose token was rejected after a sign-out.
+ * Returns the error of a rejection, with the errors and the data of its response, which may concern one field alone.
+ *
+ * @param {any} fields of the error, or an error that does not concern the response
+ * @param {any} answer
+ */
+function rejection(fields, answer) {
+  if (TokenError.is(fields)) return fields;
+  const { code, message, ...details } = fields;
+  const errors = Array.isArray(answer?.errors) ? answer.errors : undefined;
+  return new AnswerError(code, message, { ...details, errors, data: answer?.data });
+}
+
+/**
+ * Returns the fields of the error for a request whose token was rejected after a sign-out.
  *
  * @param {SessionHandle} handle
  * @param {Response} response
  */
 function signedOut({ api: { name: provider } }, { status }) {
-  return new TokenError(
-    "token_rejected",
+  const message =
     `${provider} rejected the token of a request that was sent before clear(); it is not sent again with another ` +
-      "token; send it again if it belongs to the current user",
-    { provider, status },
-  );
+    "token; send it again if it belongs to the current user";
+  return { code: "token_rejected", message, provider, status };
 }
 
 /**

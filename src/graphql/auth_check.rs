@@ -137,6 +137,14 @@ pub fn repeated_rejection(
                  missing, check that the credentials belong to this environment"
             ),
         ),
+        // The operation was executed, and the error is that of a field.
+        _ if parsed.rejects_field(&profile.error_rules.rejected) => (
+            ErrorCode::TokenRejected,
+            format!(
+                "{name} refused a field of the operation ({summary}), also with a new token: check what the user may do; \
+                 if every operation is refused, check that `endpoint` and the credentials belong to the same environment"
+            ),
+        ),
         _ => (
             ErrorCode::TokenRejected,
             format!(

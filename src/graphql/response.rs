@@ -189,6 +189,13 @@ impl ParsedResponse {
             || self.data().is_some_and(|data| matches_data(data, matcher))
     }
 
+    /// Returns whether an error that matches has a path: it is that of a field (GraphQL specification section 7.1.2).
+    pub(super) fn rejects_field(&self, matcher: &ErrorMatcher) -> bool {
+        let has_path =
+            |it: &GraphqlError<'_>| it.error.get("path").is_some_and(|path| !path.items().is_empty());
+        self.errors().iter().any(|error| has_path(error) && error.matches(matcher))
+    }
+
     /// Returns the first few error codes for a message; empty where there are none.
     pub fn codes(&self) -> String {
         let mut codes: Vec<&str> = Vec::new();

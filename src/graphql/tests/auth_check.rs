@@ -245,6 +245,23 @@ fn rejected_replacement_token_with_all_or_no_scopes_is_token_rejected() {
 }
 
 #[test]
+fn rejection_of_a_field_is_distinguished_from_that_of_the_request() {
+    let message = |path: &str| {
+        let body = format!(
+            r#"{{"errors":[{{"message":"x","extensions":{{"code":"UNAUTHENTICATED"}}{path}}}],"data":null}}"#
+        );
+        let failure =
+            repeated_rejection(&custom::acme(), &ScopeSet::default(), None, &reply(200, &body), PLATFORM);
+        assert_eq!(failure.code, ErrorCode::TokenRejected);
+        failure.message.clone()
+    };
+
+    assert_ne!(message(r#","path":["me",0]"#), message(""));
+    assert_eq!(message(r#","path":[]"#), message(""));
+    assert_eq!(message(r#","path":"me""#), message(""));
+}
+
+#[test]
 fn ambiguous_rejection_names_scopes_and_credentials() {
     let granted = scopes(&["TRANSACTION_FIND"]);
 
