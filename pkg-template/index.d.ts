@@ -151,7 +151,7 @@ export class TokenManager {
 
   /**
    * Adopts a newer token from an ordinary response of the API (Toggle's token rotation, or the `sliding` header of a
-   * profile). The body is not read. In browsers, the server must list the header in `Access-Control-Expose-Headers`. A
+   * profile). The body is not read, so nothing is adopted where `sameSession` of `sliding` is a field of `data`. In browsers, the server must list the header in `Access-Control-Expose-Headers`. A
    * response from another origin than the endpoint's is ignored.
    *
    * @returns whether a token was adopted

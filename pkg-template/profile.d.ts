@@ -13,11 +13,8 @@ export interface ProfileBase {
   name: string;
   /** The URL of the GraphQL API. */
   endpoint: string;
-  /**
-   * The header in which an ordinary response contains a new token, or several, of which the first that is present
-   * counts.
-   */
-  sliding?: { header: string | readonly string[] } | undefined;
+  /** The header in which an ordinary response contains a new token, and how that is known to be of the same session. */
+  sliding?: Sliding | undefined;
   /**
    * The header of requests that contains the token, and the authentication scheme before it; an empty scheme is none.
    *
@@ -47,6 +44,27 @@ export interface ProfileBase {
    * access token. The operation must have one of them. A response with `data` and without errors is a success.
    */
   revoke?: Operation | JsonOperation | RevocationEndpoint | undefined;
+}
+
+/**
+ * New tokens in the responses to ordinary requests.
+ *
+ * A token is adopted only if it is of the same session: some servers answer to the token of an ended session as to no token,
+ * and begin an anonymous session in the same header. If both tokens are JWTs with `sub`, these must be equal in any case.
+ */
+export interface Sliding {
+  /** The header with the token, or several, of which the first that is present counts. */
+  header: string | readonly string[];
+  /**
+   * How a new token is known to be of the session of the token that was sent.
+   *
+   * - `{ data: "me.id" }`: a field that is empty (`null`, `false`, 0, `""`, `[]` or `{}`) without the session. A token is
+   *   adopted only from a response that has the field, and not empty. If it is empty, without errors, the session has ended:
+   *   the response rejects the token that was sent. Of several paths, the first that the response has counts.
+   * - `{ claim: "sub" }`: a claim that has the same value, a string or an integer, in both tokens, which are JWTs.
+   * - `true`: the API has tokens of no other session in this header.
+   */
+  sameSession: { data: Path } | { claim: string } | true;
 }
 
 /**

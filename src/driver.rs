@@ -23,7 +23,9 @@ use crate::{
         RefreshToken, ScopeSet, Secret, Session, SessionId, Status, TokenError, TokenRequest, TokenSet,
     },
     grant::GrantTask,
-    graphql::{AuthStatus, SchemaVariants, check_rejection, classify, repeated_rejection, rotated_token},
+    graphql::{
+        AuthStatus, Rotation, SchemaVariants, check_rejection, classify, repeated_rejection, rotated_token,
+    },
     host::{
         Clock, HostBindings, PLATFORM, Timer, VisibilityListener, grow_ahead, is_page, seed,
         status_and_headers_of,
@@ -319,36 +321,33 @@ impl Driver {
         Some(close_callbacks.remove(index).1)
     }
 
-    /// Adopts a newer token from an ordinary response. The request carried `lent`, or the token of the handle's session
-    /// if that is `None`.
-    ///
-    /// Returns true if a newer token was adopted.
+    /// Adopts a newer token of the same session from an ordinary response. The request carried `sent`, which another session
+    /// lent if `is_lent` is true. Returns the effect of the response on that token.
     pub(crate) fn adopt(
         self: &Rc<Self>,
         handle: &SessionHandle,
         response: &JsValue,
-        lent: Option<&AccessToken>,
-    ) -> bool {
-        let Some(rotated) = self.rotated(response) else { return false };
-        if let Some(lent) = lent {
+        body: String,
+        sent: &AccessToken,
+        is_lent: bool,
+    ) -> AuthStatus {
+        let rotated = match self.rotation(response, body, sent) {
+            Rotation::Unchanged => return AuthStatus::Accepted,
+            Rotation::Ended(status) => return status,
+            Rotation::Token(rotated) => rotated,
+        };
+        if is_lent {
             // The new token has the scopes of the session that lent the old one, and belongs to that session.
             let borrower = self.session_at(handle);
-            let lender = borrower.and_then(|session| self.pool.borrow().session_of_token(session, lent));
+            let lender = borrower.and_then(|session| self.pool.borrow().session_of_token(session, sent));
             if let Some(lender) = lender {
                 self.dispatch(lender, Input::TokenReceived(rotated));
             }
-            return lender.is_some();
+        } else {
+            // A session whose selector is invalid receives no token.
+            let _ = self.handle_or_open(handle, Input::TokenReceived(rotated));
         }
-        let token = rotated.access_token.clone();
-        let is_cached = || {
-            let session = self.session_at(handle);
-            let pool = self.pool.borrow();
-            let cached = session.and_then(|session| pool.session(session)?.tokens());
-            cached.is_some_and(|cached| cached.access_token == token)
-        };
-        let was_cached = is_cached();
-        let enqueued = self.handle_or_open(handle, Input::TokenReceived(rotated));
-        !was_cached && enqueued.is_ok() && is_cached()
+        AuthStatus::Accepted
     }
 
     pub(crate) fn api_profile(&self) -> JsValue {
@@ -436,12 +435,16 @@ impl Driver {
         self.pool.borrow().default_session()
     }
 
-    fn rotated(&self, response: &JsValue) -> Option<Rc<TokenSet>> {
+    /// Returns the meaning of a response for the token that was sent.
+    fn rotation(&self, response: &JsValue, body: String, sent: &AccessToken) -> Rotation {
         let profile = &self.config.profile;
-        let rotation = profile.rotation.as_ref()?;
         let mut wanted = vec!["date"];
-        rotation.headers.iter().for_each(|name| wanted.push(name));
-        rotated_token(profile, &self.http_response(response, &wanted, String::new())?, PLATFORM)
+        let headers = profile.rotation.iter().flat_map(|rotation| rotation.headers.iter());
+        headers.for_each(|name| wanted.push(name));
+        match self.http_response(response, &wanted, body) {
+            Some(response) => rotated_token(profile, &response, sent, PLATFORM),
+            None => Rotation::Unchanged,
+        }
     }
 
     /// Converts a response that has just arrived to an ordinary application request. Returns `None` if it is not a

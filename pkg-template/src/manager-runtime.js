@@ -41,6 +41,7 @@ const NOTHING_SELECTED = "{}";
  * @property {boolean} revokes whether the API revokes tokens
  * @property {string} tokenHeader the header of requests that contains the token, in lower case
  * @property {string} tokenScheme the scheme before the token; empty for none
+ * @property {string[]} sessionPaths of values in `data` that show that the session has not ended
  * @property {string[]} rejectionPaths of values in `data` with which the API rejects a token
  * @property {number[]} rejectionStatuses statuses with which the API rejects a token
  * @property {string[]} quotable names of variables and headers of grants that are no secrets

@@ -36,9 +36,10 @@ import { handled } from "../stores/foreign-promise.js";
  */
 export function inspectResponse(handle, response, hadToken) {
   if (!hadToken) return NOT_INSPECTED;
-  const { rejectionStatuses, rejectsInBody } = handle.api;
+  const { rejectionStatuses, rejectsInBody, sessionPaths } = handle.api;
   const { status } = response;
-  if (!rejectionStatuses.includes(status) && !rejectsInBody) return NOT_INSPECTED;
+  const mayShowSession = sessionPaths.length > 0 && hasNewToken(handle, response);
+  if (!rejectionStatuses.includes(status) && !rejectsInBody && !mayShowSession) return NOT_INSPECTED;
   return inspectBody(handle, response, status);
 }
 
@@ -90,6 +91,35 @@ export function authStatusOf(handle, status, text) {
   if (!rejectionStatuses.includes(status) && !mayReject) return "accepted";
   const outline = text && outlined(text, undefined, rejectionPaths);
   return handle.withCore((core) => core.checkRejection(status, outline)) ?? "accepted";
+}
+
+/**
+ * Returns whether a header of a response may contain a newer token.
+ *
+ * @param {SessionHandle} handle
+ * @param {Response} response
+ */
+export function hasNewToken({ api: { rotationHeaders } }, { headers }) {
+  return rotationHeaders.some((name) => headers.get(name) !== null);
+}
+
+/**
+ * Adopts the newer token of a response, if it is one of the same session, and returns the core's judgement of the token that
+ * was sent: the response rejects it if it shows that the session has ended.
+ *
+ * @param {SessionHandle} handle
+ * @param {Response} response
+ * @param {string | undefined} text of its body, if it was read
+ * @param {import("./access-token.js").AccessToken} token that was sent
+ * @param {boolean} isLent whether another session lent it
+ * @returns {AuthStatus}
+ */
+export function adopted(handle, response, text, token, isLent) {
+  const { sessionPaths } = handle.api;
+  // Of a longer text, the converted values would block the event loop.
+  const isRead = sessionPaths.length > 0 && text !== undefined && text.length <= MAX_JSON_BYTES;
+  const outline = isRead ? outlined(text, undefined, sessionPaths) : undefined;
+  return handle.withCore((core) => core.adopt(response, outline, handle, token.value, isLent)) ?? "accepted";
 }
 
 /**

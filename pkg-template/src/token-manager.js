@@ -166,7 +166,9 @@ class TokenSession {
   adopt(response) {
     const handle = this.#handle;
     if (!mayReplaceToken(handle, response)) return false;
-    return handle.withCore((core) => core.adopt(response, handle, undefined)) ?? false;
+    const sent = handle.token?.value;
+    handle.withCore((core) => core.adopt(response, undefined, handle, sent ?? "", false));
+    return handle.token !== undefined && handle.token.value !== sent;
   }
 
   /**

@@ -31,11 +31,7 @@ pub enum AuthStatus {
 pub fn check_rejection(profile: &Profile, status: u16, body: Option<&str>, platform: Platform) -> AuthStatus {
     let rejected = &profile.error_rules.rejected;
     let body = body.and_then(|body| parse_body(body, platform));
-    let answers = match &body {
-        Some(Json::List(batch)) => batch.as_slice(),
-        Some(answer) => std::slice::from_ref(answer),
-        None => &[],
-    };
+    let answers = answers_in(body.as_ref());
     if !rejected.statuses.contains(&status) && !answers.iter().any(|answer| errors_match(answer, rejected)) {
         return AuthStatus::Accepted;
     }
@@ -44,6 +40,15 @@ pub fn check_rejection(profile: &Profile, status: u16, body: Option<&str>, platf
         fields.iter().any(|(name, field)| !field.is_null() && !is_field_matched(name, field, rejected))
     };
     if answers.iter().any(is_carried_out) { AuthStatus::PartiallyRejected } else { AuthStatus::Rejected }
+}
+
+/// Returns the answers of a body, which may be a batch.
+pub(super) const fn answers_in(body: Option<&Json>) -> &[Json] {
+    match body {
+        Some(Json::List(batch)) => batch.as_slice(),
+        Some(answer) => std::slice::from_ref(answer),
+        None => &[],
+    }
 }
 
 /// Returns the error of a response that contains more than data, or none.

@@ -28,4 +28,4 @@ pub use request::{credential_fingerprint, token_digest};
 pub use response::ParsedResponse;
 pub use schema_variants::SchemaVariants;
 pub use timestamp::{parse_http_date, parse_retry_after, parse_timestamp};
-pub use token_rotation::rotated_token;
+pub use token_rotation::{Rotation, rotated_token};

@@ -10,7 +10,7 @@ use crate::{
     host::{PLATFORM, to_js},
     json::Json,
     options::Config,
-    provider::{ExpiryField, GrantProtocol, Profile, TokenSource},
+    provider::{ExpiryField, GrantProtocol, Profile, RotationHeader, SameSession, TokenSource},
 };
 
 /// Creates the result of `status()`.
@@ -59,6 +59,12 @@ pub(crate) fn api_profile_to_js(config: &Config) -> JsValue {
     // The headers that may contain a newer token.
     let rotation = profile.rotation.as_ref().map(|rotation| Json::list_of(&mut rotation.headers.iter()));
     fields.put("rotationHeaders", rotation.unwrap_or_else(|| Json::List(Vec::new())));
+    // The paths below `data` of values that show that the session has not ended.
+    let mut session_paths = Json::List(Vec::new());
+    if let Some(RotationHeader { same_session: SameSession::Data(paths), .. }) = &profile.rotation {
+        session_paths = Json::list_of(&mut paths.iter());
+    }
+    fields.put("sessionPaths", session_paths);
     // True if tokens are granted in headers, so that rotated ones can be read.
     fields.flag("tokenInHeader", Some(matches!(profile.token, TokenSource::Headers(_))));
     // True if the API revokes tokens.

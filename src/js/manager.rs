@@ -135,11 +135,7 @@ impl NativeManager {
     /// Checks whether a response with this status and body rejects the token.
     #[wasm_bindgen(js_name = checkRejection)]
     pub fn check_rejection(&self, status: u16, body: &JsValue) -> AuthStatus {
-        match self.driver.check_rejection(status, body.as_string().as_deref()) {
-            graphql::AuthStatus::Accepted => AuthStatus::Accepted,
-            graphql::AuthStatus::Rejected => AuthStatus::Rejected,
-            graphql::AuthStatus::PartiallyRejected => AuthStatus::PartiallyRejected,
-        }
+        auth_status_to_js(self.driver.check_rejection(status, body.as_string().as_deref()))
     }
 
     /// Classifies a response that does not contain data alone. Returns the fields of an error.
@@ -162,16 +158,19 @@ impl NativeManager {
         error_to_js(&self.driver.repeated_rejection(handle, response, text(body), needed.as_ref()))
     }
 
-    /// Adopts a newer token from an ordinary response. `lent` is the token that was sent, if it was not that of the
-    /// handle's session. Returns true if a newer token was adopted.
+    /// Adopts a newer token of the same session from an ordinary response to a request with the token `sent`, which was lent
+    /// by another session if `is_lent` is true. The body may be `undefined`. Returns whether the response rejects the token
+    /// that was sent, because the session has ended.
     pub fn adopt(
         &self,
         response: &JsValue,
+        body: &JsValue,
         handle: &SessionHandle,
-        #[wasm_bindgen(unchecked_optional_param_type = "string")] lent: &JsValue,
-    ) -> bool {
-        let lent = lent.as_string().map(AccessToken::new);
-        self.driver.adopt(handle, response, lent.as_ref())
+        sent: &JsValue,
+        is_lent: bool,
+    ) -> AuthStatus {
+        let sent = AccessToken::new(text(sent));
+        auth_status_to_js(self.driver.adopt(handle, response, text(body), &sent, is_lent))
     }
 
     /// Returns the refresh token of a session, if it is known, so that no error quotes it.
@@ -228,6 +227,14 @@ impl NativeManager {
 
     fn reject(&self, handle: &SessionHandle, token: &JsValue, rejection: Rejection) {
         self.driver.handle_if_open(handle, Input::TokenRejected(AccessToken::new(text(token)), rejection));
+    }
+}
+
+const fn auth_status_to_js(status: graphql::AuthStatus) -> AuthStatus {
+    match status {
+        graphql::AuthStatus::Accepted => AuthStatus::Accepted,
+        graphql::AuthStatus::Rejected => AuthStatus::Rejected,
+        graphql::AuthStatus::PartiallyRejected => AuthStatus::PartiallyRejected,
     }
 }
 

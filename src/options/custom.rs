@@ -14,8 +14,8 @@ use crate::{
     json::Function,
     provider::{
         Authorization, CowStr, DefaultFailure, ExpiryField, GrantProtocol, IdForm, Issuer, Lifetime,
-        Operation, Presentation, Profile, Revocation, RotationHeader, SecretId, SelectorPolicy, StringList,
-        TokenShape, TokenSource, Variable, option::Values,
+        Operation, Presentation, Profile, Revocation, RotationHeader, SameSession, SecretId, SelectorPolicy,
+        StringList, TokenShape, TokenSource, Variable, option::Values,
     },
 };
 
@@ -509,11 +509,39 @@ fn presentation(provider: &OptionReader<'_>) -> Presentation {
 const RESERVED_HEADERS: &str = "accept content-length content-type cookie host";
 
 fn rotation(provider: &OptionReader<'_>) -> Option<RotationHeader> {
-    let given = provider.map("sliding", "{ header: \"x-authorization\" }")?;
-    given.allow_only("header");
+    let given = provider.map("sliding", "{ header: \"x-authorization\", sameSession }")?;
+    given.allow_only("header sameSession");
     let headers = headers(&given);
     if headers.is_none() {
         given.report_invalid("header", HEADER_NAME);
     }
-    Some(RotationHeader { headers: headers?, shape: TokenShape::Any })
+    let same_session = same_session(&given);
+    Some(RotationHeader { headers: headers?, shape: TokenShape::Any, same_session: same_session? })
+}
+
+/// Reads `sameSession`. It is required, because a token that nothing identifies may be that of an anonymous session.
+fn same_session(sliding: &OptionReader<'_>) -> Option<SameSession> {
+    let hint = "how a new token is known to be of the same session: { data: \"me.id\" }, a field that is empty without the \
+                session; { claim: \"sub\" }, a claim that both JWTs have; or true, if the API has tokens of no other session \
+                in this header";
+    match sliding.get("sameSession") {
+        Some(RawValue::Bool(true)) => return Some(SameSession::Asserted),
+        Some(RawValue::Map(_)) => {}
+        _ => {
+            sliding.report_invalid("sameSession", hint);
+            return None;
+        }
+    }
+    let given = sliding.required_map("sameSession", hint);
+    given.allow_only("claim data");
+    let claim = given.text("claim", "the name of a claim, for example \"sub\"");
+    let paths = given.path_list("data", PATH);
+    match (claim, paths) {
+        (Some(name), None) => Some(SameSession::Claim(name)),
+        (None, Some(paths)) => Some(SameSession::Data(StringList::Owned(paths))),
+        _ => {
+            sliding.report_not_exactly_one("sameSession", hint);
+            None
+        }
+    }
 }

@@ -18,7 +18,7 @@ use option::{OptionSpec, Values};
 pub(crate) use profile::MAX_SCHEMA_NAMES;
 pub use profile::{
     Authorization, CowStr, ExpiryField, GrantProtocol, IdForm, Issuer, Lifetime, NameKind, Operation,
-    Presentation, Profile, Revocation, RotationHeader, SchemaName, SecretId, SelectedVariable,
+    Presentation, Profile, Revocation, RotationHeader, SameSession, SchemaName, SecretId, SelectedVariable,
     SelectorPolicy, StringList, TokenShape, TokenSource, Variable,
 };
 

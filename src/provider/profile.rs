@@ -434,6 +434,23 @@ pub struct RotationHeader {
     pub headers: StringList,
     /// Expected form of the token.
     pub shape: TokenShape,
+    /// How a new token is known to be one of the same session.
+    pub same_session: SameSession,
+}
+
+/// How a token in the response to an ordinary request is known to be of the session of the token that was sent.
+///
+/// Some servers answer to the token of an ended session as to no token, and begin an anonymous session in the same header.
+/// Of two JWTs with a subject, these are equal in any case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SameSession {
+    /// The API has no tokens of other sessions in the header.
+    Asserted,
+    /// Both tokens are JWTs, and this claim has the same value in both.
+    Claim(String),
+    /// The first of these paths below `data` that the response has leads to a value that is not empty. If it is empty, the
+    /// session has ended.
+    Data(StringList),
 }
 
 /// Header of requests that contains the token.

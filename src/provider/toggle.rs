@@ -10,7 +10,8 @@ use super::{
     option::{Accepts, OptionSpec},
     profile::{
         Authorization, CowStr, GrantProtocol, Issuer, Lifetime, NameKind, Operation, Presentation, Profile,
-        RotationHeader, SchemaName, SecretId, SelectorPolicy, TokenShape, TokenSource, Variable, strings,
+        RotationHeader, SameSession, SchemaName, SecretId, SelectorPolicy, TokenShape, TokenSource, Variable,
+        strings,
     },
 };
 use crate::json::Json;
@@ -100,7 +101,11 @@ impl Toggle {
             scopes: strings(""),
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(LIFETIME)),
-            rotation: Some(RotationHeader { headers: strings(HEADERS), shape: TokenShape::Jwt }),
+            rotation: Some(RotationHeader {
+                headers: strings(HEADERS),
+                shape: TokenShape::Jwt,
+                same_session: SameSession::Asserted,
+            }),
             presentation: Presentation::BEARER,
             error_rules: ERROR_RULES,
             // The response to a wrong password is not documented, and errors have no codes.

@@ -11,8 +11,8 @@ use crate::{
     json::{Json, Platform},
     options::{Config, GrantSource, SecretSource, Selection, TokenDetermination},
     provider::{
-        Authorization, GrantProtocol, Issuer, Operation, Profile, RotationHeader, SelectedVariable,
-        StringList, TokenSource, Variable,
+        Authorization, GrantProtocol, Issuer, Operation, Profile, RotationHeader, SameSession,
+        SelectedVariable, StringList, TokenSource, Variable,
     },
 };
 
@@ -141,10 +141,18 @@ fn describe_profile(profile: &Profile) -> Json {
             TokenSource::Data(paths) => tagged("data", describe_strings(paths)),
             TokenSource::Headers(names) => tagged("headers", describe_strings(names)),
         },
-        rotation
-            .as_ref()
-            .map_or(Json::Null, |RotationHeader { headers, shape: _ }| describe_strings(headers)),
+        rotation.as_ref().map_or(Json::Null, describe_rotation),
     ])
+}
+
+fn describe_rotation(rotation: &RotationHeader) -> Json {
+    let RotationHeader { headers, shape: _, same_session } = rotation;
+    let headers = describe_strings(headers);
+    match same_session {
+        SameSession::Asserted => headers,
+        SameSession::Claim(name) => Json::List(vec![headers, tagged("claim", Json::text(name))]),
+        SameSession::Data(paths) => Json::List(vec![headers, tagged("data", describe_strings(paths))]),
+    }
 }
 
 fn describe_strings(words: &StringList) -> Json {

@@ -4,12 +4,11 @@ use serde_json::json;
 
 use crate::{
     core::limits::MAX_LIFETIME_MS,
-    graphql::rotated_token,
     json::Json,
     provider::{
         Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Issuer,
-        Lifetime, Operation, Presentation, RotationHeader, SecretId, SelectorPolicy, TokenShape, TokenSource,
-        Variable, profile::strings,
+        Lifetime, Operation, Presentation, RotationHeader, SameSession, SecretId, SelectorPolicy, TokenShape,
+        TokenSource, Variable, profile::strings,
     },
 };
 
@@ -59,7 +58,11 @@ pub(super) fn acme() -> Profile {
             unit: Duration::from_secs(1),
         }),
         lifetime: Lifetime::Default(15 * MINUTE),
-        rotation: Some(RotationHeader { headers: strings("x-authorization"), shape: TokenShape::Any }),
+        rotation: Some(RotationHeader {
+            headers: strings("x-authorization"),
+            shape: TokenShape::Any,
+            same_session: SameSession::Asserted,
+        }),
         presentation: Presentation::BEARER,
         error_rules: ErrorRules {
             rejected: ErrorMatcher {
@@ -280,8 +283,7 @@ fn token_is_read_from_any_configured_header() {
 
 #[test]
 fn any_sendable_token_rotates_without_a_required_shape() {
-    let observed =
-        |value: &str| rotated_token(&acme(), &reply(200, "").with("x-authorization", value), PLATFORM);
+    let observed = |value: &str| adopted(&acme(), &reply(200, "").with("x-authorization", value));
 
     let token = observed("Bearer access_token$sandbox$abc").unwrap();
 
@@ -296,8 +298,7 @@ fn any_sendable_token_rotates_without_a_required_shape() {
 fn rejecting_status_contains_no_new_token() {
     let mut profile = acme();
     profile.error_rules.rejected.statuses = (&[419]).into();
-    let observed =
-        |status| rotated_token(&profile, &reply(status, "").with("x-authorization", "planted"), PLATFORM);
+    let observed = |status| adopted(&profile, &reply(status, "").with("x-authorization", "planted"));
 
     assert_eq!(observed(419), None);
     assert!(observed(401).is_some());

@@ -9,14 +9,15 @@ use serde_json::Value;
 
 use crate::{
     core::{
-        ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, UnixMillis,
+        AccessToken, ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, Secret, TokenError, TokenSet,
+        UnixMillis,
     },
     http::{HttpRequest, HttpResponse},
     json::native::PLATFORM,
     provider::{GrantProtocol, Profile},
 };
 
-use super::{GrantExchange, Outcome, ParsedResponse, SchemaVariants};
+use super::{AuthStatus, GrantExchange, Outcome, ParsedResponse, Rotation, SchemaVariants, rotated_token};
 
 mod application_scopes;
 mod auth_check;
@@ -31,6 +32,7 @@ mod fluz_refresh;
 mod media_types;
 mod schema_variants;
 mod toggle;
+mod token_rotation;
 
 /// Time of receipt: 2026-11-22T10:20:30Z.
 const NOW: UnixMillis = UnixMillis::new(1_795_342_830_000);
@@ -149,6 +151,15 @@ impl Scenario {
 
     fn last(&self) -> &HttpRequest {
         self.requests.last().expect("a request was made")
+    }
+}
+
+/// Returns the token that is adopted from the response to a request with another one.
+fn adopted(profile: &Profile, response: &HttpResponse) -> Option<Rc<TokenSet>> {
+    match rotated_token(profile, response, &AccessToken::new("sent-token"), PLATFORM) {
+        Rotation::Token(tokens) => Some(tokens),
+        Rotation::Unchanged => None,
+        Rotation::Ended(_) => panic!("the session ended"),
     }
 }
 

@@ -5,7 +5,8 @@ use crate::{
     json::Json,
     provider::{
         Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpectedValue, ExpiryField, GrantProtocol,
-        Lifetime, Operation, RotationHeader, SecretId, StringList, TokenShape, TokenSource, Variable,
+        Lifetime, Operation, RotationHeader, SameSession, SecretId, StringList, TokenShape, TokenSource,
+        Variable,
     },
 };
 
@@ -33,11 +34,49 @@ fn sliding_names_headers() {
             (text("X-Authorization"), &["x-authorization"][..]),
             (texts(&["X-Authorization", "authorization"]), &["x-authorization", "authorization"]),
         ] {
-            let sliding = accepted(&options.clone().with("provider.sliding.header", given)).profile.rotation;
+            let options = options.clone().with("provider.sliding.sameSession", RawValue::Bool(true));
+            let sliding = accepted(&options.with("provider.sliding.header", given)).profile.rotation;
 
             let headers = StringList::Owned(headers.iter().map(|&name| name.to_owned()).collect());
-            assert_eq!(sliding, Some(RotationHeader { headers, shape: TokenShape::Any }));
+            let same_session = SameSession::Asserted;
+            assert_eq!(sliding, Some(RotationHeader { headers, shape: TokenShape::Any, same_session }));
         }
+    }
+}
+
+#[test]
+fn sliding_states_how_a_session_is_known_to_be_the_same() {
+    let key = "provider.sliding.sameSession";
+    let options = by_function().with("provider.sliding.header", text("x-new"));
+    let owned = |words: &[&str]| StringList::Owned(words.iter().map(|&word| word.to_owned()).collect());
+    for (given, same_session) in [
+        (RawValue::Bool(true), SameSession::Asserted),
+        (map([("claim", text("sub"))]), SameSession::Claim("sub".to_owned())),
+        (map([("data", text("me.id"))]), SameSession::Data(owned(&["me.id"]))),
+        (map([("data", texts(&["me.id", "viewer"]))]), SameSession::Data(owned(&["me.id", "viewer"]))),
+    ] {
+        let rotation = accepted(&options.clone().with(key, given)).profile.rotation;
+        assert_eq!(rotation.unwrap().same_session, same_session);
+    }
+    for given in [
+        RawValue::Missing,
+        RawValue::Null,
+        RawValue::Bool(false),
+        text("me.id"),
+        list([text("me.id")]),
+        RawValue::Function("same"),
+        map([]),
+        map([("claim", text("sub")), ("data", text("me.id"))]),
+    ] {
+        assert_eq!(rejected(&options.clone().with(key, given.clone())), key, "{given:?}");
+    }
+    for (given, at) in [
+        (map([("data", text("me..id"))]), "data"),
+        (map([("data", list([]))]), "data"),
+        (map([("claim", text(""))]), "claim"),
+        (map([("claim", number(1.0))]), "claim"),
+    ] {
+        assert_eq!(rejected(&options.clone().with(key, given)), format!("{key}.{at}"));
     }
 }
 

@@ -110,6 +110,11 @@ fn by_function() -> Value {
     map([("provider", provider)])
 }
 
+/// A `grant` function and new tokens in ordinary responses, without the header.
+fn sliding() -> Value {
+    by_function().with("provider.sliding.sameSession", RawValue::Bool(true))
+}
+
 /// Minimal options of a built-in provider, with the first of its alternatives.
 fn minimal(provider: &Descriptor) -> Value {
     let unused: Vec<_> = provider.alternatives.iter().skip(1).flat_map(|group| group.iter()).collect();

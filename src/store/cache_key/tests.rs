@@ -127,7 +127,8 @@ fn profile_fields_that_change_the_token_change_the_key() {
     };
     let refresh_token = ("refreshToken", map(&[("data", text("login.renewal"))]));
     let headers = |value: &str| map(&[("x-tenant", text(value))]);
-    let sliding = |name: &str| ("sliding", map(&[("header", text(name))]));
+    let sliding_of = |name: &str, same| ("sliding", map(&[("header", text(name)), ("sameSession", same)]));
+    let sliding = |name: &str| sliding_of(name, RawValue::Bool(true));
     let mut keys = vec![key_of(&read(&profile(&[])), &["s"])];
     for change in [
         vec![("name", text("other"))],
@@ -138,6 +139,9 @@ fn profile_fields_that_change_the_token_change_the_key() {
         vec![("headers", headers("2"))],
         vec![sliding("x-one")],
         vec![sliding("x-two")],
+        vec![sliding_of("x-one", map(&[("claim", text("sub"))]))],
+        vec![sliding_of("x-one", map(&[("data", text("sub"))]))],
+        vec![sliding_of("x-one", map(&[("data", text("me.id"))]))],
         vec![refresh_token.clone(), ("renew", renew("1"))],
         vec![refresh_token, ("renew", renew("2"))],
         // The secret in another place.
