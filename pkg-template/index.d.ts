@@ -629,6 +629,7 @@ export type TokenEvent =
        * - `listener_failed`: a listener threw.
        * - `secret_in_page`: a page contains a long-lived secret.
        * - `header_not_exposed`: a page cannot read the header with new tokens.
+       * - `rule_failed`: a function `when` of a description threw, or returned neither `true` nor `false`.
        * - `many_managers`: more than 16 managers of one identity, regardless of their scopes, are in use and neither
        *   closed nor collected in this realm, counted over all copies of the package of this version. Reported once
        *   while the condition lasts, by a manager that has a listener. Managers with their credentials in a `grant`
@@ -640,6 +641,7 @@ export type TokenEvent =
         | "listener_failed"
         | "secret_in_page"
         | "header_not_exposed"
+        | "rule_failed"
         | "many_managers"
         | (string & {});
       /** A description for humans. */

@@ -26,7 +26,7 @@ export interface ProfileBase {
    *
    * @defaultValue `{ statuses: [401] }`
    */
-  refused?: FailureRules | undefined;
+  refused?: RejectionRules | undefined;
   /**
    * The failures by which the API limits the rate of requests.
    *
@@ -91,6 +91,39 @@ export interface FailureRules {
    * member of each item: `"*.__typename"`, `"login.errors.code"`.
    */
   data?: ExpectedValue | readonly ExpectedValue[] | undefined;
+  /**
+   * A function that recognizes what the lists cannot describe. It is called for each response to a grant or a revocation, and
+   * for the other responses that failed: with a status that is not 2xx, with `errors` or with `error`. It must not be
+   * asynchronous. If it throws, or returns neither `true` nor `false`, it matches nothing, and a `warning` of the code
+   * `rule_failed` reports that once.
+   */
+  when?: ((answer: Answer) => boolean) | undefined;
+}
+
+/** The failures by which the API rejects a token, or a grant the credentials. */
+export interface RejectionRules extends FailureRules {
+  /**
+   * Calls `when` for all responses of at most 1 MiB of JSON, also those with data alone. Each of them is parsed then.
+   *
+   * @defaultValue false
+   */
+  every?: boolean | undefined;
+}
+
+/** A response that a rule examines: frozen, and of a batch, one of its answers. */
+export interface Answer {
+  /** The HTTP status. */
+  readonly status: number;
+  /** The headers; those that a page may read. */
+  readonly headers: { get(name: string): string | null };
+  /** `errors` of the body; an empty list if it has none. */
+  readonly errors: readonly any[];
+  /** `data` of the body. */
+  readonly data: any;
+  /** The body; `undefined` if it is not JSON, or longer than 1 MiB. The body of a grant contains tokens. */
+  readonly body: any;
+  /** Whether it is the response to a grant or a revocation. */
+  readonly isGrant: boolean;
 }
 
 /** A value in the `data` of a response, by which a failure is recognized. */

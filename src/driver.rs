@@ -354,13 +354,15 @@ impl Driver {
         api_profile_to_js(&self.config)
     }
 
-    pub(crate) fn check_rejection(&self, status: u16, body: Option<&str>) -> AuthStatus {
-        check_rejection(&self.config.profile, status, body, PLATFORM)
+    pub(crate) fn check_rejection(&self, status: u16, body: Option<&str>, predicates: u8) -> AuthStatus {
+        check_rejection(&self.config.profile, status, body, predicates, PLATFORM)
     }
 
-    pub(crate) fn classify(&self, response: &JsValue, body: String) -> TokenError {
+    pub(crate) fn classify(&self, response: &JsValue, body: String, predicates: u8) -> TokenError {
         match self.http_response(response, &["date", "retry-after", "content-type"], body) {
-            Some(response) => classify(&self.config.profile, &response, PLATFORM),
+            Some(response) => {
+                classify(&self.config.profile, &HttpResponse { predicates, ..response }, PLATFORM)
+            }
             None => not_a_response(),
         }
     }
@@ -457,6 +459,7 @@ impl Driver {
             headers,
             body: Secret::new(body),
             provider_errors: None,
+            predicates: 0,
             sent_at: now,
             received_at: now,
         })

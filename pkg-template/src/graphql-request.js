@@ -17,6 +17,7 @@ import { secretsOfOperation, variablesOf } from "./request-secrets.js";
 import { presentIn, requestSnapshot } from "./request-snapshot.js";
 import { authStatusOf, isResponse } from "./response-inspection.js";
 import { outlined, parsed } from "./response-outline.js";
+import { matchedRules } from "./rule-functions.js";
 import { TokenError, causeOf, errorOf } from "./token-error.js";
 import { MAX_JSON_BYTES } from "./tables.js";
 import { handled } from "../stores/foreign-promise.js";
@@ -89,7 +90,12 @@ export async function sendOperation(handle, publicObject, operation) {
   }
   const isTrusted = isResponse(response) && (response.ok || isGraphQl(response));
   if (isTrusted && isObject(answer?.data) && isEmpty(answer.errors)) return answer.data;
-  const fields = quoting(handle.deriveErrorFields((core) => core.classifyResponse(response, outline())));
+  const matched = isResponse(response)
+    ? matchedRules(handle, ["throttled", "unavailable"], response, answer, false)
+    : 0;
+  const fields = quoting(
+    handle.deriveErrorFields((core) => core.classifyResponse(response, outline(), matched)),
+  );
   if (fields.code !== "graphql_errors") throw errorOf(fields);
   // `errors` has all of them, and is not printed.
   const { message, code: _code, providerErrors: _, ...details } = fields;
@@ -181,7 +187,7 @@ function reading(limit) {
     const text = await readText(response, limit);
     if (text === undefined) throw tooLarge(handle, limit);
     const authStatus = hadToken
-      ? authStatusOf(handle, response.status, text.length > MAX_JSON_BYTES ? undefined : text)
+      ? authStatusOf(handle, response, text.length > MAX_JSON_BYTES ? undefined : text)
       : "accepted";
     return { text, authStatus };
   };

@@ -48,6 +48,7 @@ const NOTHING_SELECTED = "{}";
  * @property {string[]} scopePaths paths of the granted scopes below `data`
  * @property {string[]} tokenPaths paths of the tokens below `data`
  * @property {boolean} quotesErrors whether errors may quote those of the API
+ * @property {import("./rule-functions.js").RuleFunctions} rules the functions that recognize failures
  * @property {boolean} rejectsInBody whether the API may reject a token by an error in the body
  */
 

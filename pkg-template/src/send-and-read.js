@@ -6,6 +6,7 @@ import { memberAt, providerErrorsOf, withoutQuotations, withoutSecretScopes } fr
 import { redactor } from "./redaction.js";
 import { tokensOf } from "./request-secrets.js";
 import { parsed } from "./response-outline.js";
+import { ALL_RULES, matchedRules } from "./rule-functions.js";
 import { MAX_JSON_BYTES } from "./tables.js";
 import { handled } from "../stores/foreign-promise.js";
 
@@ -15,15 +16,16 @@ import { handled } from "../stores/foreign-promise.js";
  * @param {any} fetch
  * @param {string} url
  * @param {RequestInit} init
- * @param {{ quotesErrors?: boolean, scopePaths?: string[], tokenPaths?: string[] }} api
+ * @param {import("./rule-functions.js").Handle | undefined} handle of the session
  * @param {() => string[]} known secrets and tokens
  * @param {() => string[]} ofRequest also what else may be secret in the request
  * @param {string[]} wanted
  */
-export async function sendAndRead(fetch, url, init, api, known, ofRequest, wanted) {
+export async function sendAndRead(fetch, url, init, handle, known, ofRequest, wanted) {
   const signal = /** @type {AbortSignal} */ (init.signal);
   if (typeof fetch !== "function") return "unavailable";
-  const { quotesErrors, scopePaths = [], tokenPaths = [] } = api;
+  /** @type {{ quotesErrors?: boolean, scopePaths?: string[], tokenPaths?: string[] }} */
+  const { quotesErrors, scopePaths = [], tokenPaths = [] } = handle?.api ?? {};
   try {
     const response = await handled(fetch(url, init));
     const found = statusAndHeaders(response, wanted);
@@ -41,7 +43,8 @@ export async function sendAndRead(fetch, url, init, api, known, ofRequest, wante
     const said = errors ? [JSON.stringify(errors), errors[0].message] : [undefined, undefined];
     const tokens = () => [...known(), ...headers, ...tokenPaths.map((path) => memberAt(answer, path))];
     const plain = withoutSecretScopes(text, answer, scopePaths, () => redactor(tokens().filter(isText)));
-    return [withoutQuotations(plain, () => redactor(ofRequest())), ...said, ...found];
+    const matched = handle ? matchedRules(handle, ALL_RULES, response, answer, true) : 0;
+    return [withoutQuotations(plain, () => redactor(ofRequest())), ...said, matched, ...found];
   } catch (error) {
     return failureOf(error, redactor(ofRequest()));
   }

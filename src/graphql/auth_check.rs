@@ -28,11 +28,20 @@ pub enum AuthStatus {
 /// Checks the status and, where it was read, the body of a response for a rejection.
 ///
 /// A batch is rejected where one of its responses is.
-pub fn check_rejection(profile: &Profile, status: u16, body: Option<&str>, platform: Platform) -> AuthStatus {
+///
+/// `predicates` are the rules whose functions match the response.
+pub fn check_rejection(
+    profile: &Profile,
+    status: u16,
+    body: Option<&str>,
+    predicates: u8,
+    platform: Platform,
+) -> AuthStatus {
     let rejected = &profile.error_rules.rejected;
     let body = body.and_then(|body| parse_body(body, platform));
     let answers = answers_in(body.as_ref());
-    if !rejected.statuses.contains(&status) && !answers.iter().any(|answer| errors_match(answer, rejected)) {
+    let is_rejected = rejected.statuses.contains(&status) || rejected.matches_predicate(predicates);
+    if !is_rejected && !answers.iter().any(|answer| errors_match(answer, rejected)) {
         return AuthStatus::Accepted;
     }
     let is_carried_out = |body: &Json| {
@@ -59,7 +68,8 @@ pub fn classify(profile: &Profile, response: &HttpResponse, platform: Platform) 
     let parsed = ParsedResponse::read(response, platform);
     let name = &profile.name;
     let rate_limited = parsed.matches(&profile.error_rules.rate_limited);
-    let outage = parsed.status >= 500 || parsed.status == 408;
+    let outage =
+        parsed.status >= 500 || parsed.status == 408 || parsed.matches_predicate(&profile.error_rules.outage);
     let summary = parsed.summary();
     let mut retryability = None;
     let (code, message) = if parsed.has_graphql_errors() {

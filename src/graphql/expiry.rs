@@ -287,6 +287,7 @@ mod tests {
             headers: date.map(|date| ("date".to_owned(), Secret::new(date))).into_iter().collect(),
             body: Secret::new(""),
             provider_errors: None,
+            predicates: 0,
             sent_at: received_at - Duration::from_millis(200),
             received_at,
         }

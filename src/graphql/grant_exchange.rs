@@ -401,6 +401,7 @@ impl<'a> GrantExchange<'a> {
         let ErrorRules { rejected, denied, .. } = &self.profile.error_rules;
         let denies = [rejected, denied].iter().any(|matcher| matcher.statuses.contains(&parsed.status))
             && (parsed.status == 401 || matches!(parsed.kind, BodyKind::OtherJson | BodyKind::Empty));
+        let denies = denies || parsed.matches_predicate(rejected) || parsed.matches_predicate(denied);
         if denies || !(parsed.is_intercepted() || is_other_json) {
             return None;
         }

@@ -25,6 +25,7 @@ pub struct ParsedResponse {
     format: ResponseFormat,
     purpose: Purpose,
     provider_errors: Option<Rc<ProviderErrors>>,
+    predicates: u8,
 }
 
 /// What the request was for.
@@ -104,6 +105,7 @@ impl ParsedResponse {
                 format,
                 purpose: Purpose::Grant,
                 provider_errors: None,
+                predicates: response.predicates,
             };
         }
         Self::of(response, format, Purpose::Grant, platform)
@@ -122,7 +124,8 @@ impl ParsedResponse {
             None => BodyKind::NotJson,
         };
         let provider_errors = response.provider_errors.clone();
-        Self { status: response.status, kind, body, format, purpose, provider_errors }
+        let predicates = response.predicates;
+        Self { status: response.status, kind, body, format, purpose, provider_errors, predicates }
     }
 
     /// Returns the data, unless it is missing or `null`.
@@ -187,6 +190,12 @@ impl ParsedResponse {
     pub fn errors_match(&self, matcher: &ErrorMatcher) -> bool {
         self.failures().iter().any(|error| error.matches(matcher))
             || self.data().is_some_and(|data| matches_data(data, matcher))
+            || self.matches_predicate(matcher)
+    }
+
+    /// Returns whether the function of a rule matches, whatever the response is.
+    pub(super) const fn matches_predicate(&self, matcher: &ErrorMatcher) -> bool {
+        matcher.matches_predicate(self.predicates)
     }
 
     /// Returns whether an error that matches has a path: it is that of a field (GraphQL specification section 7.1.2).
@@ -457,6 +466,7 @@ mod tests {
             headers: vec![],
             body: Secret::new(body),
             provider_errors: None,
+            predicates: 0,
             sent_at: at,
             received_at: at,
         };
@@ -514,6 +524,7 @@ mod tests {
             contains: strings("ended at"),
             phrases: "token+expired",
             data: vec![ExpectedValue { path: "*.errors.code".to_owned(), is: Json::text("ENDED") }],
+            predicate: 0,
         };
 
         for body in [

@@ -132,16 +132,17 @@ impl NativeManager {
         self.driver.api_profile()
     }
 
-    /// Checks whether a response with this status and body rejects the token.
+    /// Checks whether a response with this status and body rejects the token. `predicates` are the rules whose functions
+    /// match it.
     #[wasm_bindgen(js_name = checkRejection)]
-    pub fn check_rejection(&self, status: u16, body: &JsValue) -> AuthStatus {
-        auth_status_to_js(self.driver.check_rejection(status, body.as_string().as_deref()))
+    pub fn check_rejection(&self, status: u16, body: &JsValue, predicates: u8) -> AuthStatus {
+        auth_status_to_js(self.driver.check_rejection(status, body.as_string().as_deref(), predicates))
     }
 
     /// Classifies a response that does not contain data alone. Returns the fields of an error.
     #[wasm_bindgen(js_name = classifyResponse)]
-    pub fn classify_response(&self, response: &JsValue, body: &JsValue) -> JsValue {
-        error_to_js(&self.driver.classify(response, text(body)))
+    pub fn classify_response(&self, response: &JsValue, body: &JsValue, predicates: u8) -> JsValue {
+        error_to_js(&self.driver.classify(response, text(body), predicates))
     }
 
     /// Explains the rejection of a replacement token. `needed` are the scopes that the operation requires, if known.

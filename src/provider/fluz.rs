@@ -239,6 +239,7 @@ const ERROR_RULES: ErrorRules = ErrorRules {
         messages: strings(""),
         contains: strings(""),
         data: Vec::new(),
+        predicate: 0,
     },
     denied: ErrorMatcher::of(&[403], "AUTH-0001"),
     // "Error codes": INVALID_ACCOUNT, INVALID_USER_ACCESS. The key may be valid for other users.

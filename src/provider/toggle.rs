@@ -139,6 +139,7 @@ const ERROR_RULES: ErrorRules = ErrorRules {
         contains: strings(""),
         phrases: "",
         data: Vec::new(),
+        predicate: 0,
     },
     denied: ErrorMatcher::of(&[403, 422], ""),
     identity_rejected: ErrorMatcher::NONE,

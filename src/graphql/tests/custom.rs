@@ -72,6 +72,7 @@ pub(super) fn acme() -> Profile {
                 contains: strings(""),
                 phrases: "",
                 data: Vec::new(),
+                predicate: 0,
             },
             denied: ErrorMatcher::NONE,
             identity_rejected: ErrorMatcher::NONE,
@@ -497,4 +498,24 @@ fn a_token_endpoint_grants_tokens_of_the_type_that_requests_present() {
     // Other protocols have no member of this meaning.
     let token = json!({ "jwt": "planted-token", "token_type": "mac" });
     scenario(acme()).respond(logged_in(token)).unwrap();
+}
+
+#[test]
+fn a_function_that_matches_classifies_a_grant() {
+    let mut profile = acme();
+    let rules = &mut profile.error_rules;
+    (rules.rejected.predicate, rules.denied.predicate) = (1, 2);
+    (rules.rate_limited.predicate, rules.outage.predicate) = (4, 8);
+    for (predicates, body, code) in [
+        (1, "<html>", ErrorCode::InvalidCredentials),
+        (2, r#"{"data":{"login":{"ok":false}}}"#, ErrorCode::InvalidCredentials),
+        (4, r#"{"data":{"login":{"ok":false}}}"#, ErrorCode::RateLimited),
+        (8, r#"{"data":{"login":{"ok":false}}}"#, ErrorCode::Server),
+        (0, r#"{"data":{"login":{"ok":false}}}"#, ErrorCode::Protocol),
+    ] {
+        let granted = scenario(profile.clone()).respond(HttpResponse { predicates, ..reply(200, body) });
+
+        let error = granted.expect_err("there is no token").into_error();
+        assert_eq!(error.code, code, "{predicates}");
+    }
 }

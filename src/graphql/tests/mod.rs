@@ -230,6 +230,7 @@ fn reply(status: u16, body: &str) -> HttpResponse {
         headers: Vec::new(),
         body: Secret::new(body),
         provider_errors: None,
+        predicates: 0,
         sent_at: NOW - Duration::from_millis(100),
         received_at: NOW,
     }

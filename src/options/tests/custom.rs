@@ -104,6 +104,7 @@ fn rejection_has_statuses_messages_and_codes() {
                 contains: words("expired"),
                 phrases: "",
                 data: vec![ExpectedValue { path: "me.success".to_owned(), is: RawValue::Bool(false) }],
+                predicate: 0,
             }
         );
         let empty = map([("statuses", list([])), ("messages", list([])), ("codes", list([]))]);
@@ -137,6 +138,50 @@ fn each_kind_of_failure_has_rules_of_its_own() {
     assert_eq!(rate_limited, ErrorMatcher::of(&[429], "LATER"));
     assert_eq!(outage, ErrorMatcher::of(&[], "DOWN"));
     assert_eq!(profile.default_failure, DefaultFailure::Protocol);
+}
+
+#[test]
+fn each_rule_may_have_a_function() {
+    let function = || map([("when", RawValue::Function("is"))]);
+    let mut options = acme();
+    for rule in ["refused", "denied", "throttled", "unavailable"] {
+        options = options.with(&format!("provider.{rule}"), function());
+    }
+
+    let ErrorRules { rejected, denied, rate_limited, outage, .. } = accepted(&options).profile.error_rules;
+
+    // The lists of the default remain.
+    assert_eq!(rejected, ErrorMatcher { predicate: 1, ..ErrorMatcher::of(&[401], "") });
+    assert_eq!(denied, ErrorMatcher { predicate: 2, ..ErrorMatcher::of(&[401, 403], "") });
+    assert_eq!((rate_limited.predicate, &rate_limited.statuses[..]), (4, &[429][..]));
+    assert_eq!(outage, ErrorMatcher { predicate: 8, ..ErrorMatcher::NONE });
+    assert!(rejected.concerns_body() && !rejected.matches_predicate(14) && rejected.matches_predicate(9));
+    for rule in ["refused", "denied", "throttled", "unavailable"] {
+        for value in [text("is"), RawValue::Bool(true), map([]), RawValue::Null] {
+            let key = format!("provider.{rule}.when");
+            assert_eq!(rejected_at(&acme(), &key, value), key);
+        }
+    }
+}
+
+#[test]
+fn every_response_is_passed_to_the_function_of_refused_alone() {
+    let key = "provider.refused.every";
+    let options = || acme().with("provider.refused.when", RawValue::Function("is"));
+    for flag in [true, false] {
+        accepted(&options().with(key, RawValue::Bool(flag)));
+        assert_eq!(rejected_at(&acme(), key, RawValue::Bool(flag)), key);
+    }
+    assert_eq!(rejected_at(&options(), key, number(1.0)), key);
+    for rule in ["denied", "throttled", "unavailable"] {
+        let options = acme().with(&format!("provider.{rule}.when"), RawValue::Function("is"));
+        let key = format!("provider.{rule}.every");
+        assert_eq!(suggested(&options.with(&key, RawValue::Bool(true)))[0], key);
+    }
+}
+
+fn rejected_at(options: &Value, key: &str, value: RawValue) -> String {
+    rejected(&options.clone().with(key, value))
 }
 
 fn paths(paths: &'static str) -> StringList {
