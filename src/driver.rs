@@ -321,25 +321,25 @@ impl Driver {
         Some(close_callbacks.remove(index).1)
     }
 
-    /// Adopts a newer token of the same session from an ordinary response. The request carried `sent`, which another session
-    /// lent if `is_lent` is true. Returns the effect of the response on that token.
+    /// Adopts a newer token of the same session from an ordinary response. The request carried `sent`, which is
+    /// `lent` as well if another session lent it. Returns the effect of the response on that token.
     pub(crate) fn adopt(
         self: &Rc<Self>,
         handle: &SessionHandle,
         response: &JsValue,
         body: String,
         sent: &AccessToken,
-        is_lent: bool,
+        lent: Option<&AccessToken>,
     ) -> AuthStatus {
         let rotated = match self.rotation(response, body, sent) {
             Rotation::Unchanged => return AuthStatus::Accepted,
             Rotation::Ended(status) => return status,
             Rotation::Token(rotated) => rotated,
         };
-        if is_lent {
+        if let Some(lent) = lent {
             // The new token has the scopes of the session that lent the old one, and belongs to that session.
             let borrower = self.session_at(handle);
-            let lender = borrower.and_then(|session| self.pool.borrow().session_of_token(session, sent));
+            let lender = borrower.and_then(|session| self.pool.borrow().session_of_token(session, lent));
             if let Some(lender) = lender {
                 self.dispatch(lender, Input::TokenReceived(rotated));
             }

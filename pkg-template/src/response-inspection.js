@@ -128,7 +128,9 @@ export function adopted(handle, response, text, token, isLent) {
   // Of a longer text, the converted values would block the event loop.
   const isRead = sessionPaths.length > 0 && text !== undefined && text.length <= MAX_JSON_BYTES;
   const outline = isRead ? outlined(text, undefined, sessionPaths) : undefined;
-  return handle.withCore((core) => core.adopt(response, outline, handle, token.value, isLent)) ?? "accepted";
+  const { value } = token;
+  const lent = isLent ? value : undefined;
+  return handle.withCore((core) => core.adopt(response, outline, handle, value, lent)) ?? "accepted";
 }
 
 /**

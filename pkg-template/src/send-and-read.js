@@ -16,7 +16,7 @@ import { handled } from "../stores/foreign-promise.js";
  * @param {any} fetch
  * @param {string} url
  * @param {RequestInit} init
- * @param {import("./rule-functions.js").Handle | undefined} handle of the session
+ * @param {import("./session-handle.js").SessionHandle | undefined} handle of the session
  * @param {() => string[]} known secrets and tokens
  * @param {() => string[]} ofRequest also what else may be secret in the request
  * @param {string[]} wanted
@@ -24,8 +24,7 @@ import { handled } from "../stores/foreign-promise.js";
 export async function sendAndRead(fetch, url, init, handle, known, ofRequest, wanted) {
   const signal = /** @type {AbortSignal} */ (init.signal);
   if (typeof fetch !== "function") return "unavailable";
-  /** @type {{ quotesErrors?: boolean, scopePaths?: string[], tokenPaths?: string[] }} */
-  const { quotesErrors, scopePaths = [], tokenPaths = [] } = handle?.api ?? {};
+  const { quotesErrors = false, scopePaths = [], tokenPaths = [] } = handle?.api ?? {};
   try {
     const response = await handled(fetch(url, init));
     const found = statusAndHeaders(response, wanted);

@@ -167,7 +167,7 @@ class TokenSession {
     const handle = this.#handle;
     if (!mayReplaceToken(handle, response)) return false;
     const sent = handle.token?.value;
-    handle.withCore((core) => core.adopt(response, undefined, handle, sent ?? "", false));
+    handle.withCore((core) => core.adopt(response, undefined, handle, sent ?? "", undefined));
     return handle.token !== undefined && handle.token.value !== sent;
   }
 

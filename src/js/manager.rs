@@ -159,8 +159,8 @@ impl NativeManager {
         error_to_js(&self.driver.repeated_rejection(handle, response, text(body), needed.as_ref()))
     }
 
-    /// Adopts a newer token of the same session from an ordinary response to a request with the token `sent`, which was lent
-    /// by another session if `is_lent` is true. The body may be `undefined`. Returns whether the response rejects the token
+    /// Adopts a newer token of the same session from an ordinary response to a request with the token `sent`, which is `lent`
+    /// as well if another session lent it. The body may be `undefined`. Returns whether the response rejects the token
     /// that was sent, because the session has ended.
     pub fn adopt(
         &self,
@@ -168,10 +168,11 @@ impl NativeManager {
         body: &JsValue,
         handle: &SessionHandle,
         sent: &JsValue,
-        is_lent: bool,
+        #[wasm_bindgen(unchecked_optional_param_type = "string")] lent: &JsValue,
     ) -> AuthStatus {
         let sent = AccessToken::new(text(sent));
-        auth_status_to_js(self.driver.adopt(handle, response, text(body), &sent, is_lent))
+        let lent = lent.as_string().map(AccessToken::new);
+        auth_status_to_js(self.driver.adopt(handle, response, text(body), &sent, lent.as_ref()))
     }
 
     /// Returns the refresh token of a session, if it is known, so that no error quotes it.

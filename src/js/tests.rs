@@ -166,7 +166,13 @@ async fn a_listener_may_call_any_method() {
             inner.request(2);
             inner.core.cancel_call(7.0, &inner.default_handle);
             let token = "token-1".into();
-            inner.core.adopt(&JsValue::NULL, &JsValue::UNDEFINED, &inner.default_handle, &token, false);
+            inner.core.adopt(
+                &JsValue::NULL,
+                &JsValue::UNDEFINED,
+                &inner.default_handle,
+                &token,
+                &JsValue::UNDEFINED,
+            );
             inner.core.status(&inner.default_handle);
         }
     });
