@@ -23,7 +23,10 @@ use crate::{
         RefreshToken, ScopeSet, Secret, Session, SessionId, Status, TokenError, TokenRequest, TokenSet,
     },
     grant::GrantTask,
-    graphql::{AuthStatus, SchemaVariants, check_rejection, classify, repeated_rejection, rotated_token},
+    graphql::{
+        AuthStatus, InitialRefreshTokens, SchemaVariants, check_rejection, classify, repeated_rejection,
+        rotated_token,
+    },
     host::{Clock, HostBindings, PLATFORM, Timer, VisibilityListener, is_page, seed, status_and_headers_of},
     http::HttpResponse,
     js::{
@@ -59,6 +62,7 @@ pub(crate) struct Driver {
     visibility: RefCell<Option<VisibilityListener>>,
     /// The schema variants that worked, kept between grants.
     schema_variants: RefCell<SchemaVariants>,
+    initial_refresh_tokens: RefCell<InitialRefreshTokens>,
     in_flight: RefCell<Vec<InFlight>>,
     leases: HeldLeases,
     sign_outs: SignOuts,
@@ -128,6 +132,7 @@ impl Driver {
                 weak_callback(driver.clone(), |_| ()),
             ))),
             schema_variants: RefCell::new(schema_variants),
+            initial_refresh_tokens: RefCell::default(),
             in_flight: RefCell::default(),
             leases: HeldLeases::default(),
             sign_outs: SignOuts::default(),

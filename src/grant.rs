@@ -11,7 +11,10 @@ use crate::{
         CredentialId, ErrorCode, Grant, GrantFailure, RefreshToken, Retryability, RevokedTokens, ScopeSet,
         Secret, TokenError, TokenSet, UnixMillis, millis,
     },
-    graphql::{GrantExchange, Outcome, SchemaVariants, credential_fingerprint, token_from_function},
+    graphql::{
+        GrantExchange, InitialRefreshTokens, Outcome, SchemaVariants, credential_fingerprint,
+        token_from_function,
+    },
     host::{
         CallOutcome, Clock, FetchException, FetchFailure, Fetcher, PLATFORM, callback_future, from_js,
         origin, response_of,
@@ -31,6 +34,7 @@ pub(crate) struct GrantRunner<'a> {
     /// The selector of the session, for a user-supplied `grant` function.
     pub(crate) selector: JsValue,
     pub(crate) schema_variants: &'a RefCell<SchemaVariants>,
+    pub(crate) initial_refresh_tokens: &'a RefCell<InitialRefreshTokens>,
     pub(crate) clock: &'a Clock,
     pub(crate) callbacks: &'a ManagerCallbacks,
     pub(crate) signal: &'a AbortSignal,
@@ -115,7 +119,11 @@ impl GrantRunner<'_> {
         self.check_credentials(&task, &secrets)?;
         let (profile, scopes) = (&self.config.profile, &self.scopes);
         let mut exchange = match (task, revocation) {
-            (GrantTask::Token(grant), _) => GrantExchange::new(profile, scopes, grant),
+            (GrantTask::Token(grant), _) => {
+                let mut exchange = GrantExchange::new(profile, scopes, grant.clone());
+                self.initial_refresh_tokens.borrow_mut().begin(&mut exchange, profile, &grant, &secrets);
+                exchange
+            }
             (GrantTask::Revocation(tokens), Some(revocation)) => {
                 GrantExchange::for_revocation(profile, scopes, revocation, tokens)
             }
@@ -212,9 +220,20 @@ impl GrantRunner<'_> {
         sent_at: UnixMillis,
     ) -> Result<Option<GrantResult>, GrantFailure> {
         let response = response_of(outcome, &wanted_headers(&self.config.profile), sent_at, self.clock.now());
-        let response =
-            response.map_err(|failure| self.fetch_error(failure, exchange.url(), exchange.url_option()))?;
-        match exchange.handle_response(&response, &mut self.schema_variants.borrow_mut(), PLATFORM) {
+        let initial = exchange.initial();
+        let response = response.map_err(|failure| {
+            let failure = self.fetch_error(failure, exchange.url(), exchange.url_option());
+            if initial.is_some() {
+                self.initial_refresh_tokens.borrow_mut().failed(&failure);
+            }
+            failure
+        })?;
+        let outcome = exchange.handle_response(&response, &mut self.schema_variants.borrow_mut(), PLATFORM);
+        if let Some(token) = initial {
+            let next = exchange.initial();
+            self.initial_refresh_tokens.borrow_mut().responded(token, &outcome, next.as_ref());
+        }
+        match outcome {
             Outcome::Resend => Ok(None),
             Outcome::Token(result) => result.map(|tokens| Some(GrantResult::Token(tokens))),
             Outcome::Scopes(scopes) => Ok(Some(GrantResult::Scopes(scopes))),

@@ -431,7 +431,7 @@ impl Session {
         if acquisition.phase == Phase::AcquiringLease {
             self.lease_reply_lost(now);
         }
-        self.keep_presented(false);
+        self.keep_presented();
         self.end_acquisition(effects);
         if self.closed {
             self.refresh_token = None;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::{
     core::{
         ErrorCode, Grant, GrantFailure, RefreshToken, Retryability, RevokedTokens, ScopeSet, Scoping, Secret,
-        TokenError, TokenSet, TokenTimes, is_sendable,
+        TokenError, TokenSet, TokenTimes, UnixMillis, is_sendable,
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 use super::{
-    expiry::{ProviderClock, states_no_lifetime, token_with_lifetime},
+    expiry::{ProviderClock, refresh_token_expiry, states_no_lifetime, token_with_lifetime},
     jwt,
     renewal::{presented_tokens, token_to_present},
     request::{RequestBuilder, RequestTarget, after_scheme},
@@ -36,6 +36,8 @@ pub struct GrantExchange<'a> {
     profile: &'a Profile,
     scopes: &'a ScopeSet,
     presented: Option<RefreshToken>,
+    /// The first refresh token, and the operation that presents it before the credentials are used.
+    initial: Option<(&'a Operation, RefreshToken)>,
     /// Operation that lists the scopes, in place of a grant.
     application_scopes: Option<&'a Operation>,
     /// Revocation, in place of a grant.
@@ -77,6 +79,7 @@ impl<'a> GrantExchange<'a> {
             profile,
             scopes,
             presented,
+            initial: None,
             application_scopes: None,
             revocation: None,
             is_lifetime_assumed: false,
@@ -84,6 +87,18 @@ impl<'a> GrantExchange<'a> {
             sent_variants: SchemaVariants::default(),
             advanced: NameFlags::default(),
         }
+    }
+
+    /// Presents the first refresh token before the credentials.
+    pub fn begin_with(&mut self, refresh_token: RefreshToken) {
+        if let (None, Some(initial)) = (&self.presented, &self.profile.refresh_rules.initial) {
+            self.initial = Some((&initial.0, refresh_token));
+        }
+    }
+
+    /// Returns the first refresh token, if the next or current request presents it.
+    pub fn initial(&self) -> Option<RefreshToken> {
+        self.initial.as_ref().map(|(_, token)| token.clone())
     }
 
     /// Creates an exchange that requests [`Profile::application_scopes`] instead of a token, where the profile has the
@@ -253,7 +268,7 @@ impl<'a> GrantExchange<'a> {
         let error = self.permanent_failure(&parsed, rejected_names);
         let is_of_identity = error.code == ErrorCode::InvalidCredentials
             && parsed.errors_match(&self.profile.error_rules.identity_rejected);
-        if is_of_identity && self.presented.is_none() {
+        if is_of_identity && self.presented.is_none() && self.initial.is_none() {
             return Outcome::Token(Err(GrantFailure::IdentityRejected(error)));
         }
         self.fail(error)
@@ -264,6 +279,9 @@ impl<'a> GrantExchange<'a> {
             return Ok(&revocation.revocation.operation);
         }
         if let Some(operation) = self.application_scopes {
+            return Ok(operation);
+        }
+        if let Some((operation, _)) = &self.initial {
             return Ok(operation);
         }
         match (&self.presented, &self.profile.renew, variants.refresh_operation) {
@@ -320,7 +338,14 @@ impl<'a> GrantExchange<'a> {
         if let Some(data) = data {
             let found = self.profile.refresh_token.find_in(data).and_then(Json::as_text);
             let found = found.filter(|token| !token.is_empty());
-            Rc::make_mut(&mut tokens).refresh_token = token_to_present(self.profile, token, found);
+            let refresh_token = token_to_present(self.profile, token, found);
+            let expires_at = match found {
+                Some(found) => self.refresh_token_expiry(found, clock, data, platform)?,
+                None => None,
+            };
+            Rc::make_mut(&mut tokens).refresh_token = refresh_token
+                .map(|refresh_token| refresh_token.expiring(expires_at))
+                .or_else(|| self.initial.as_ref().map(|(_, token)| token.clone()));
             Rc::make_mut(&mut tokens).scopes = granted_scopes(data, &self.profile.scopes)?;
         }
         if tokens.scopes.is_none() {
@@ -329,8 +354,26 @@ impl<'a> GrantExchange<'a> {
         Ok(tokens)
     }
 
+    fn refresh_token_expiry(
+        &self,
+        refresh_token: &str,
+        clock: ProviderClock,
+        data: &Json,
+        platform: Platform,
+    ) -> Result<Option<UnixMillis>, String> {
+        let Some(expiry) = &self.profile.refresh_rules.expiry else { return Ok(None) };
+        let claims = jwt::claimed_times(refresh_token, platform);
+        match refresh_token_expiry(expiry, clock, data, claims) {
+            // RFC 6749 does not define the field, which may mean something else.
+            Err(_) if self.sent.protocol == GrantProtocol::Form => Ok(None),
+            expiry => expiry.map_err(|path| {
+                format!("an end of the refresh token at `{}` that cannot be read", self.shown_path(&path))
+            }),
+        }
+    }
+
     /// Rejects a response with a token, an expiry or scopes that cannot be used.
-    fn malformed(&self, parsed: &ParsedResponse, what: &str) -> Outcome {
+    fn malformed(&mut self, parsed: &ParsedResponse, what: &str) -> Outcome {
         let name = self.profile.issuer_name();
         let message = format!("{name} answered with {what}; check the profile, or tell the provider");
         self.fail(parsed.error(name, ErrorCode::Protocol, message))
@@ -561,7 +604,11 @@ impl<'a> GrantExchange<'a> {
         }
     }
 
-    fn fail(&self, error: TokenError) -> Outcome {
+    fn fail(&mut self, error: TokenError) -> Outcome {
+        // The credentials follow.
+        if self.initial.take().is_some() {
+            return Outcome::Resend;
+        }
         Outcome::Token(Err(match self.presented {
             Some(_) => GrantFailure::RefreshTokenRejected(error),
             None => GrantFailure::Permanent(error),

@@ -5,17 +5,19 @@ use std::time::Duration;
 use super::{
     GrantSource, HEADERS, OptionReader, ProviderConfig, RawValue, SecretSource,
     error_rules::error_rules,
+    expiry::{self, EXPIRY},
     oauth,
     reader::{is_header_name, split_words},
+    refresh_token,
     table::{COMMON, CUSTOM},
     validation_error::{concat, item_path, redacted_key},
 };
 use crate::{
     json::Function,
     provider::{
-        Authorization, CowStr, DefaultFailure, ExpiryField, GrantProtocol, IdForm, Issuer, Lifetime,
-        Operation, Presentation, Profile, Revocation, RotationHeader, SecretId, SelectorPolicy, StringList,
-        TokenShape, TokenSource, Variable, option::Values,
+        Authorization, CowStr, DefaultFailure, GrantProtocol, IdForm, Issuer, Lifetime, Operation,
+        Presentation, Profile, RefreshTokenRules, Revocation, RotationHeader, SecretId, SelectorPolicy,
+        StringList, TokenShape, TokenSource, Variable, option::Values,
     },
 };
 
@@ -73,8 +75,8 @@ pub(super) fn read<'a>(
             }
         }
         profile.secrets = StringList::Owned(secrets.names);
-        // The fields of a token endpoint are not variables of a user.
-        profile.selector_policy = if provider.get("oauth").is_some() {
+        // The fields of a token endpoint are not variables of a user, and one refresh token is valid for one session.
+        profile.selector_policy = if provider.get("oauth").is_some() || profile.refresh_rules.has_initial {
             SelectorPolicy::Nothing
         } else {
             SelectorPolicy::PlainVariables { optional: &[], form: IdForm::Any }
@@ -103,6 +105,7 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
         schema_names: &[],
         token: TokenSource::Data(StringList::default()),
         refresh_token: StringList::default(),
+        refresh_rules: RefreshTokenRules::default(),
         scopes: StringList::default(),
         expiry: None,
         lifetime: Lifetime::Assumed(DEFAULT_LIFETIME),
@@ -163,16 +166,20 @@ impl SecretCollector {
 
 /// Reads the description of grants.
 fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut SecretCollector) {
-    let authenticate = provider.required_map(
-        "authenticate",
-        "{ document, variables, authorization }, or a `grant` function instead",
-    );
-    profile.authenticate = operation(&authenticate, secrets);
+    let has_initial = matches!(provider.get("refreshToken"), Some(RawValue::Map(_)))
+        && provider.map("refreshToken", "").is_some_and(|it| it.get("initial").is_some());
+    if !has_initial || provider.get("authenticate").is_some() {
+        let authenticate = provider.required_map(
+            "authenticate",
+            "{ document, variables, authorization }, or a `grant` function instead",
+        );
+        profile.authenticate = operation(&authenticate, secrets);
+    }
     let renew = provider.map("renew", "{ document, variables, authorization }");
     secrets.purpose = Purpose::Renew;
     profile.renew = renew.map(|renew| operation(&renew, secrets));
     profile.token = token(provider);
-    profile.refresh_token = paths(provider, "refreshToken");
+    refresh_token::read(provider, profile, secrets);
     profile.scopes = paths(provider, "scopes");
     if let Some(headers) = provider.map("headers", HEADERS) {
         headers.append_headers(&mut profile.headers);
@@ -181,7 +188,11 @@ fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut 
     if needs_refresh_token && profile.refresh_token.is_empty() {
         provider.report_invalid("refreshToken", "{ data: path } so that `renew` has something to present");
     }
-    expiry(provider, profile);
+    let described = expiry::read(provider, &provider.required_map("expiry", EXPIRY));
+    profile.expiry = described.field;
+    if let Some(lifetime) = described.lifetime {
+        profile.lifetime = Lifetime::AtMost(lifetime);
+    }
 }
 
 /// Reads `revoke`: a GraphQL operation, or `{ url, parameters, authorization }` for a form.
@@ -264,7 +275,7 @@ fn is_placeholder(text: &str) -> bool {
 }
 
 /// Expected value of a path.
-const PATH: &str = "a path below `data`, for example \"login.token\"";
+pub(super) const PATH: &str = "a path below `data`, for example \"login.token\"";
 
 fn operation(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Operation {
     given.allow_only("document variables authorization endpoint json");
@@ -445,35 +456,6 @@ fn headers(given: &OptionReader<'_>) -> Option<StringList> {
 }
 
 const HEADER_NAME: &str = "a header's name";
-
-fn expiry(provider: &OptionReader<'_>, profile: &mut Profile) {
-    let hint = "{ expiresIn: path, unit: \"seconds\" }, { expiresAt: path }, { jwt: true } or { lifetimeMs }";
-    let given = provider.required_map("expiry", hint);
-    given.allow_only("expiresIn expiresAt jwt lifetimeMs unit");
-    let unit = given.keyword("unit", "seconds milliseconds");
-    let mut count = 0;
-    for way in split_words("expiresIn expiresAt jwt lifetimeMs") {
-        count += usize::from(given.get(way).is_some());
-    }
-    if count != 1 {
-        provider.report_not_exactly_one("expiry", hint);
-    }
-    if unit.is_some() && given.get("expiresIn").is_none() {
-        provider.report_at("expiry.unit", &["goes with `expiresIn` alone; leave it out"]);
-    }
-    if let Some(paths) = given.text_list("expiresIn", PATH) {
-        let paths = StringList::Owned(paths);
-        let unit = if unit == Some("milliseconds") { 1 } else { 1000 };
-        profile.expiry = Some(ExpiryField::ExpiresIn { paths, unit: Duration::from_millis(unit) });
-    } else if let Some(paths) = given.text_list("expiresAt", PATH) {
-        profile.expiry = Some(ExpiryField::ExpiresAt { paths: StringList::Owned(paths) });
-    } else if let Some(lifetime) = given.millis("lifetimeMs") {
-        profile.lifetime = Lifetime::AtMost(lifetime);
-    } else if !matches!(given.get("jwt"), Some(RawValue::Bool(true))) {
-        // A JWT's claims are always read; `jwt: true` only rules out another source.
-        given.report_invalid("jwt", "true, or tell the expiry in another way");
-    }
-}
 
 /// Reads `present`. A scheme belongs to `Authorization` (RFC 9110 section 11.6.2); other headers have none unless it is
 /// given.

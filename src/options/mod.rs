@@ -6,8 +6,10 @@
 mod builtin;
 mod custom;
 mod error_rules;
+mod expiry;
 mod oauth;
 mod reader;
+mod refresh_token;
 mod selector;
 pub mod table;
 mod validation_error;
@@ -197,6 +199,10 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
         *url = (platform.resolve_url)(url);
         urls.check("provider.renew.endpoint", url);
     }
+    // That of `renew`.
+    if let Some(url) = profile.refresh_rules.initial.as_mut().and_then(|initial| initial.0.url.as_mut()) {
+        *url = (platform.resolve_url)(url);
+    }
     if let Some(revocation) = &mut profile.revocation
         && let Some(url) = &revocation.operation.url
     {
@@ -230,6 +236,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
     };
     let io_limits = IoLimits { request: timeout, store: store_timeout };
     let issuer = profile.issuer_name().to_owned().into();
+    let rotation = profile.refresh_rules.rotation;
     Config {
         profile,
         grant_source,
@@ -237,6 +244,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
         policy: Policy {
             sharing: store.as_ref().map(lease),
             limits: io_limits,
+            rotation,
             issuer,
             ..policy(&values, &options)
         },

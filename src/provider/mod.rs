@@ -18,8 +18,8 @@ use option::{OptionSpec, Values};
 pub(crate) use profile::MAX_SCHEMA_NAMES;
 pub use profile::{
     Authorization, CowStr, ExpiryField, GrantProtocol, IdForm, Issuer, Lifetime, NameKind, Operation,
-    Presentation, Profile, Revocation, RotationHeader, SchemaName, SecretId, SelectedVariable,
-    SelectorPolicy, StringList, TokenShape, TokenSource, Variable,
+    Presentation, Profile, RefreshTokenExpiry, RefreshTokenRules, Revocation, RotationHeader, SchemaName,
+    SecretId, SelectedVariable, SelectorPolicy, StringList, TokenShape, TokenSource, Variable,
 };
 
 /// The built-in providers. Validation, the flags of the command line, the entry `/scopes` and the documentation list

@@ -111,6 +111,8 @@ fn describe_profile(profile: &Profile) -> Json {
         application_scopes: _,
         schema_names: _,
         refresh_token: _,
+        // Its operation is that of `renew`, and its secret is identified with the others.
+        refresh_rules: _,
         scopes: _,
         expiry: _,
         lifetime: _,

@@ -79,7 +79,7 @@ impl Session {
                 );
                 let mut error = TokenError::new(ErrorCode::Protocol, message).of(issuer);
                 error.retryability = Some(Retryability::Retryable);
-                self.keep_presented(false);
+                self.keep_presented();
                 self.on_transient_failure(error, now, effects);
             }
             Err(GrantFailure::RefreshTokenRejected(_)) if is_refresh => {
@@ -87,7 +87,7 @@ impl Session {
                 effects.push(Effect::Send(id, authenticate));
             }
             Err(GrantFailure::Transient(error)) => {
-                self.keep_presented(false);
+                self.keep_presented();
                 self.record_failure(&error);
                 self.on_transient_failure(error, now, effects);
             }
@@ -95,7 +95,7 @@ impl Session {
                 self.record_failure(&error);
                 // The next attempt presents it again, here or at another holder.
                 if !self.return_refresh_token(&error, effects) {
-                    self.keep_presented(true);
+                    self.keep_unprocessed();
                     self.on_transient_failure(error, now, effects);
                 }
             }
@@ -104,7 +104,7 @@ impl Session {
                 self.fail_acquisition(error, now, effects);
             }
             Err(GrantFailure::Permanent(error) | GrantFailure::RefreshTokenRejected(error)) => {
-                self.keep_presented(false);
+                self.keep_presented();
                 self.record_rejection(credentials, Subject::Credentials, &error, now);
                 self.fail_acquisition(error, now, effects);
             }

@@ -21,8 +21,8 @@ impl Session {
         }
         let Some(acquisition) = &mut self.acquisition else { return };
         let rejected = &self.rejected_refresh_token;
-        let claimed =
-            stored.filter(|stored| stored.refresh_token.is_some() && stored.refresh_token != *rejected);
+        let is_usable = |token: &RefreshToken| !token.has_expired(now) && rejected.as_ref() != Some(token);
+        let claimed = stored.filter(|stored| stored.refresh_token.as_ref().is_some_and(is_usable));
         let Some(tokens) = claimed else {
             // One that was not processed, or could not be written.
             return self.grant_without_store(Some(fence), now, effects);
@@ -103,14 +103,23 @@ impl Session {
         self.on_transient_failure(error, now, effects);
     }
 
-    /// Keeps the refresh token of a request without a usable response, if it may be presented again and the shared store
-    /// does not have it.
-    pub(super) fn keep_presented(&mut self, is_unprocessed: bool) {
-        let may_repeat = is_unprocessed || self.policy.rotation == RefreshTokenRotation::RetryPrevious;
-        if let Some(presented) = self.take_presented()
-            && may_repeat
-            && presented.source != RefreshTokenSource::Stored
-        {
+    /// Keeps the refresh token of a request without a usable response, if it may be presented again.
+    pub(super) fn keep_presented(&mut self) {
+        let presented = self.take_presented();
+        if self.policy.rotation == RefreshTokenRotation::RetryPrevious {
+            self.keep(presented);
+        }
+    }
+
+    /// Keeps the refresh token of a request that the provider did not process.
+    pub(super) fn keep_unprocessed(&mut self) {
+        let presented = self.take_presented();
+        self.keep(presented);
+    }
+
+    /// Keeps a refresh token, unless the shared store has it.
+    fn keep(&mut self, presented: Option<Presented>) {
+        if let Some(presented) = presented.filter(|it| it.source != RefreshTokenSource::Stored) {
             self.refresh_token = Some(presented.refresh_token);
         }
     }

@@ -77,7 +77,7 @@ impl Session {
         if self.end_sign_out(effects) {
             return;
         }
-        let presented = self.refresh_token.take();
+        let presented = self.refresh_token.take().filter(|refresh_token| !refresh_token.has_expired(now));
         let source = RefreshTokenSource::Session;
         let presented = presented.map(|refresh_token| Presented { refresh_token, source });
         self.send_grant(presented, fence, now, effects);

@@ -1,4 +1,5 @@
 //! Rules of refresh tokens: what a store has of them, and when one is presented again.
+#![expect(clippy::wildcard_enum_match_arm, reason = "a rule is about a few effects and phases")]
 
 use std::collections::BTreeSet;
 
@@ -374,5 +375,44 @@ fn with_retry_previous_and_no_store_a_lost_step_leads_to_the_same_refresh_token(
             _ => None,
         });
         assert_eq!(presented, Some(expected), "{rotation:?}: {effects:?}");
+    }
+}
+
+/// A stored token whose refresh token `old` expires at `end`.
+fn expiring(end: UnixMillis) -> Option<StoredRecord> {
+    let mut tokens = token("old", START - seconds(200), seconds(180));
+    let made = std::rc::Rc::make_mut(&mut tokens);
+    made.refresh_token = Some(RefreshToken::new("old").expiring(Some(end)));
+    Some(record(tokens))
+}
+
+#[test]
+fn a_refresh_token_that_has_expired_is_not_presented() {
+    for (end, expected) in [(START - seconds(59), Some("old")), (START - seconds(60), None)] {
+        for rotation in [RefreshTokenRotation::Strict, RefreshTokenRotation::RetryPrevious] {
+            let mut run = Run::new(rotation);
+            run.stored = expiring(end);
+            run.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT));
+
+            assert_eq!(run.until_sent().as_deref(), expected, "{rotation:?}");
+        }
+    }
+}
+
+#[test]
+fn without_a_store_a_refresh_token_that_has_expired_is_not_presented() {
+    for (age, expected) in [(600 + 59, true), (600 + 60, false)] {
+        let mut machine = Session::new(Policy::default(), scopes(&[]), Jitter::new(1));
+        let mut granted = token("held", START, seconds(180));
+        let end = START + seconds(600);
+        std::rc::Rc::make_mut(&mut granted).refresh_token =
+            Some(RefreshToken::new("held").expiring(Some(end)));
+        let _ = machine.handle(Input::Requested(CallId(1), TokenRequest::DEFAULT), START);
+        let _ = machine.handle(Input::Granted(FIRST, Ok(granted)), START);
+
+        let effects = machine.handle(Input::Requested(CallId(2), TokenRequest::Forced), START + seconds(age));
+
+        let presents = effects.iter().any(|it| matches!(it, Effect::Send(_, Grant::Refresh(_))));
+        assert_eq!(presents, expected, "{age}: {effects:?}");
     }
 }

@@ -8,8 +8,8 @@ use crate::{
     json::Json,
     provider::{
         Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Issuer,
-        Lifetime, Operation, Presentation, RotationHeader, SecretId, SelectorPolicy, TokenShape, TokenSource,
-        Variable, profile::strings,
+        Lifetime, Operation, Presentation, RefreshTokenRules, RotationHeader, SecretId, SelectorPolicy,
+        TokenShape, TokenSource, Variable, profile::strings,
     },
 };
 
@@ -53,6 +53,7 @@ pub(super) fn acme() -> Profile {
         schema_names: &[],
         token: TokenSource::Data(strings("login.jwt|renew.jwt")),
         refresh_token: strings("login.renewal|renew.renewal"),
+        refresh_rules: RefreshTokenRules::default(),
         scopes: strings("login.scope"),
         expiry: Some(ExpiryField::ExpiresIn {
             paths: strings("login.ttl|renew.ttl"),
