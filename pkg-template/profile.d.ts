@@ -19,11 +19,15 @@ export interface ProfileBase {
    */
   sliding?: { header: string | readonly string[] } | undefined;
   /**
-   * The header of requests that contains the token, and the authentication scheme before it; an empty scheme is none.
+   * The header of requests that contains the token, and the authentication scheme before it; an empty scheme is none. Or the
+   * name of the cookie that contains it, in servers alone: a page cannot send it. `tokenType` is then that name and `=`.
    *
    * @defaultValue `{ header: "Authorization", scheme: "Bearer" }`; the scheme of any other header is empty
    */
-  present?: { header?: string | undefined; scheme?: string | undefined } | undefined;
+  present?:
+    | { header?: string | undefined; scheme?: string | undefined; cookie?: undefined }
+    | { cookie: string; header?: undefined; scheme?: undefined }
+    | undefined;
   /**
    * The failures by which the API rejects a token, or a grant the credentials.
    *
@@ -126,8 +130,11 @@ export interface Profile extends ProfileBase {
    *   no other rule, except `INTERNAL_SERVER_ERROR`
    */
   denied?: FailureRules | undefined;
-  /** The location of the token in a response. A header may start with `Bearer`. */
-  token: { data: Path } | { header: string | readonly string[] };
+  /**
+   * The location of the token in a response. A header may start with `Bearer`. A cookie is read from `Set-Cookie`, which a page
+   * cannot read: there `getToken()` is `unsupported`.
+   */
+  token: { data: Path } | { header: string | readonly string[] } | { cookie: string };
   /** Refresh tokens: where they are, when they expire and whether one may be presented again. */
   refreshToken?: RefreshTokenDescription | undefined;
   /** The location of the granted scopes: a list, or a string with spaces between them. */
@@ -151,8 +158,13 @@ export type ExpiryDescription =
 
 /** The refresh tokens of an API. */
 export interface RefreshTokenDescription {
-  /** The location of the refresh token in a response. */
-  data: Path;
+  /** The location of the refresh token in a response. Required unless there is `cookie`. */
+  data?: Path | undefined;
+  /**
+   * The name of the cookie that contains the refresh token. It is read from `Set-Cookie`, and `renew` and `revoke` send it as
+   * `Cookie`; they must have the origin of `authenticate`. In a page `getToken()` is `unsupported`. Alternative to `data`.
+   */
+  cookie?: string | undefined;
   /**
    * The first refresh token, of an application that was authorized elsewhere. `renew` presents it before `authenticate` is
    * used, and each value once; if it is rejected, `authenticate` follows. Without `authenticate`, it is read again after a

@@ -12,7 +12,7 @@ use crate::{
         Secret, TokenError, TokenSet, UnixMillis, millis,
     },
     graphql::{
-        GrantExchange, InitialRefreshTokens, Outcome, SchemaVariants, credential_fingerprint,
+        GrantExchange, InitialRefreshTokens, Outcome, SET_COOKIE, SchemaVariants, credential_fingerprint,
         token_from_function,
     },
     host::{
@@ -107,6 +107,11 @@ impl GrantRunner<'_> {
             let (ended, done) = callback_future(self.callbacks, self.config.timeout);
             self.call(function, grant, &done);
             return self.token_from_result(ended.await, grant).map(GrantResult::Token);
+        }
+        if self.config.profile.uses_cookies() && origin().is_some() {
+            let message = "cookies of an API can be neither read nor sent by scripts of a page; request tokens on a server, \
+                           for example with a broker";
+            return Err(self.permanent(ErrorCode::Unsupported, message));
         }
         let revocation = match task {
             GrantTask::Revocation(_) => self.config.profile.revocation.as_deref(),
@@ -393,6 +398,9 @@ const UNSENT: &str = "EAI_AGAIN ECONNREFUSED EHOSTDOWN EHOSTUNREACH ENETUNREACH 
 /// Returns the names of the response headers that are read.
 fn wanted_headers(profile: &Profile) -> Vec<&str> {
     let mut wanted = vec!["date", "retry-after", "content-type"];
+    if profile.reads_cookies() {
+        wanted.push(SET_COOKIE);
+    }
     if let TokenSource::Headers(names) = &profile.token {
         names.iter().for_each(|name| wanted.push(name));
     }

@@ -17,6 +17,7 @@ use crate::{
 };
 
 use super::{
+    cookie::cookie,
     expiry::{ProviderClock, refresh_token_expiry, states_no_lifetime, token_with_lifetime},
     jwt,
     renewal::{presented_tokens, token_to_present},
@@ -301,7 +302,12 @@ impl<'a> GrantExchange<'a> {
             // A complete payload counts even where the response has errors (partial data).
             TokenSource::Data(paths) => paths.find_in(parsed.data()?)?.as_text(),
             // Rejections and redirects can have the header as well.
-            TokenSource::Headers(_) if !parsed.is_success() || self.has_failed(parsed) => None,
+            TokenSource::Headers(_) | TokenSource::Cookie(_)
+                if !parsed.is_success() || self.has_failed(parsed) =>
+            {
+                None
+            }
+            TokenSource::Cookie(name) => cookie(response, name),
             TokenSource::Headers(names) => names.iter().find_map(|name| bearer(response.header(name)?)),
         };
         token.filter(|token| !token.is_empty())
@@ -336,7 +342,10 @@ impl<'a> GrantExchange<'a> {
             })?;
         Rc::make_mut(&mut tokens).times = stamp;
         if let Some(data) = data {
-            let found = self.profile.refresh_token.find_in(data).and_then(Json::as_text);
+            let found = match &self.profile.refresh_rules.cookie {
+                Some(name) => cookie(response, name),
+                None => self.profile.refresh_token.find_in(data).and_then(Json::as_text),
+            };
             let found = found.filter(|token| !token.is_empty());
             let refresh_token = token_to_present(self.profile, token, found);
             let expires_at = match found {
@@ -547,6 +556,7 @@ impl<'a> GrantExchange<'a> {
                     }
                     format!("{name} answered without a token at `{}`", listed.join("` or `"))
                 }
+                TokenSource::Cookie(cookie) => format!("{name} answered without the cookie `{cookie}`"),
                 TokenSource::Headers(names) => format!(
                     "{name} answered without the header `{}`; in a browser, the server must list it in \
                      `Access-Control-Expose-Headers`",
@@ -596,7 +606,7 @@ impl<'a> GrantExchange<'a> {
         let members = data.members();
         let is_null = !members.is_empty() && members.iter().all(|(_, value)| value.is_null());
         match &self.profile.token {
-            TokenSource::Headers(_) => is_null,
+            TokenSource::Headers(_) | TokenSource::Cookie(_) => is_null,
             TokenSource::Data(paths) => {
                 self.profile.default_failure == DefaultFailure::InvalidCredentialsIfExecuted
                     && (is_null || paths.iter().any(|path| data.at(path).is_some_and(Json::is_null)))

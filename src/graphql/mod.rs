@@ -4,6 +4,7 @@
 //! name where the API rejected one, and ends with a token or an error.
 
 mod auth_check;
+mod cookie;
 mod custom_grant;
 mod expiry;
 mod grant_exchange;
@@ -22,6 +23,7 @@ mod token_rotation;
 mod tests;
 
 pub use auth_check::{AuthStatus, check_rejection, classify, repeated_rejection};
+pub use cookie::SET_COOKIE;
 pub use custom_grant::token_from_function;
 pub use grant_exchange::{GrantExchange, Outcome};
 pub use initial_refresh_token::InitialRefreshTokens;

@@ -185,7 +185,7 @@ fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut 
         headers.append_headers(&mut profile.headers);
     }
     let needs_refresh_token = profile.renew.as_ref().is_some_and(|renew| !renew.presents_access_token());
-    if needs_refresh_token && profile.refresh_token.is_empty() {
+    if needs_refresh_token && profile.refresh_token.is_empty() && profile.refresh_rules.cookie.is_none() {
         provider.report_invalid("refreshToken", "{ data: path } so that `renew` has something to present");
     }
     let described = expiry::read(provider, &provider.required_map("expiry", EXPIRY));
@@ -420,17 +420,19 @@ fn authorization(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Aut
 }
 
 fn token(provider: &OptionReader<'_>) -> TokenSource {
-    let hint = "{ data: \"login.token\" } or { header: \"x-authorization\" }";
+    let hint = "{ data: \"login.token\" }, { header: \"x-authorization\" } or { cookie: \"token\" }";
     let given = provider.required_map("token", hint);
-    given.allow_only("data header");
+    given.allow_only("data header cookie");
     let paths = given.text_list("data", PATH);
     let headers = headers(&given);
-    if paths.is_some() == headers.is_some() {
+    let cookie = cookie_name(&given);
+    if usize::from(paths.is_some()) + usize::from(headers.is_some()) + usize::from(cookie.is_some()) != 1 {
         provider.report_not_exactly_one("token", hint);
     }
-    match headers {
-        Some(headers) => TokenSource::Headers(headers),
-        None => TokenSource::Data(StringList::Owned(paths.unwrap_or_default())),
+    match (headers, cookie) {
+        (Some(headers), _) => TokenSource::Headers(headers),
+        (None, Some(cookie)) => TokenSource::Cookie(cookie),
+        (None, None) => TokenSource::Data(StringList::Owned(paths.unwrap_or_default())),
     }
 }
 
@@ -444,6 +446,17 @@ fn paths(provider: &OptionReader<'_>, key: &str) -> StringList {
     }
     StringList::Owned(paths.unwrap_or_default())
 }
+
+/// Reads `cookie`: a token of RFC 9110, as RFC 6265 section 4.1.1 requires. Letters, digits, hyphens and underscores suffice.
+pub(super) fn cookie_name(given: &OptionReader<'_>) -> Option<String> {
+    let name = given.text("cookie", COOKIE_NAME)?;
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+        given.report_invalid("cookie", COOKIE_NAME);
+    }
+    Some(name)
+}
+
+const COOKIE_NAME: &str = "a cookie's name of letters, digits, hyphens, dots and underscores";
 
 /// Reads `header`: a name or a list of names, in lower case.
 fn headers(given: &OptionReader<'_>) -> Option<StringList> {
@@ -461,7 +474,13 @@ const HEADER_NAME: &str = "a header's name";
 /// given.
 fn presentation(provider: &OptionReader<'_>) -> Presentation {
     let Some(given) = provider.map("present", "{ header, scheme }") else { return Presentation::BEARER };
-    given.allow_only("header scheme");
+    given.allow_only("header scheme cookie");
+    if let Some(cookie) = cookie_name(&given) {
+        if given.get("header").is_some() || given.get("scheme").is_some() {
+            given.report_at("cookie", &["and `header` exclude each other; give one of them"]);
+        }
+        return Presentation { header: "cookie".into(), scheme: (cookie + "=").into() };
+    }
     let mut header = given.text("header", HEADER_NAME).unwrap_or_else(|| "authorization".to_owned());
     header.make_ascii_lowercase();
     if !is_header_name(&header) || split_words(RESERVED_HEADERS).contains(&&*header) {

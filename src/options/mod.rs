@@ -211,6 +211,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
     if let Some(headers) = options.map("headers", HEADERS) {
         headers.append_headers(&mut profile.headers);
     }
+    check_cookies(&profile, &options, platform);
     let presentation = &profile.presentation.header;
     if profile.headers.iter().any(|(name, _)| *name == **presentation) {
         options.report_at(
@@ -305,6 +306,30 @@ struct ProviderConfig {
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
 /// Checks the URLs that tokens and secrets are sent to.
+/// Reports operations that would send the cookie of a refresh token to another origin than that which set it, and headers
+/// that would replace it.
+fn check_cookies(profile: &Profile, options: &OptionReader<'_>, platform: Platform) {
+    if profile.refresh_rules.cookie.is_none() {
+        return;
+    }
+    let origin_of = |operation: &crate::provider::Operation| {
+        (platform.parse_url)(operation.url(profile)).map(|url| url.origin)
+    };
+    let revoke = profile.revocation.as_ref().map(|revocation| &revocation.operation);
+    for (key, operation) in [("provider.renew", profile.renew.as_ref()), ("provider.revoke", revoke)] {
+        if operation.is_some_and(|operation| origin_of(operation) != origin_of(&profile.authenticate)) {
+            options.report_at(
+                key,
+                &["would send the cookie of `refreshToken` to another origin than that of `authenticate`; use one origin"],
+            );
+        }
+    }
+    if profile.headers.iter().any(|(name, _)| name == "cookie") {
+        options
+            .report_at("headers", &["cannot have `cookie`, which contains the refresh token; leave it out"]);
+    }
+}
+
 struct UrlCheck<'a> {
     options: &'a OptionReader<'a>,
     platform: Platform,

@@ -2,7 +2,7 @@
 
 use super::{
     OptionReader,
-    custom::{PATH, SecretCollector},
+    custom::{PATH, SecretCollector, cookie_name},
     expiry::{self, EXPIRY},
 };
 use crate::{
@@ -10,16 +10,23 @@ use crate::{
     provider::{Profile, RefreshTokenExpiry, StringList},
 };
 
-const REFRESH_TOKEN: &str = "{ data: path }";
+const REFRESH_TOKEN: &str = "{ data: path } or { cookie: name }";
 
 /// Reads `refreshToken` of `provider`, after `renew`.
 pub(super) fn read(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut SecretCollector) {
     let Some(given) = provider.map("refreshToken", REFRESH_TOKEN) else { return };
-    given.allow_only("data initial expiry rotation");
-    let paths = given.text_list("data", PATH);
-    if paths.is_none() {
+    given.allow_only("data cookie initial expiry rotation");
+    let (paths, cookie) = (given.text_list("data", PATH), cookie_name(&given));
+    if cookie.is_some() {
+        for key in ["data", "initial"] {
+            if given.get(key).is_some() {
+                given.report_at(key, &["and `cookie` exclude each other; give one of them"]);
+            }
+        }
+    } else if paths.is_none() {
         given.report_invalid("data", PATH);
     }
+    profile.refresh_rules.cookie = cookie;
     profile.refresh_token = StringList::Owned(paths.unwrap_or_default());
     let rules = &mut profile.refresh_rules;
     rules.rotation = rotation(&given, "rotation");

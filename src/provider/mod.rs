@@ -209,7 +209,7 @@ mod tests {
             let sliding = profile.rotation.iter().flat_map(|it| it.headers.iter());
             let token = match &profile.token {
                 TokenSource::Headers(names) => names,
-                TokenSource::Data(_) => &none,
+                TokenSource::Data(_) | TokenSource::Cookie(_) => &none,
             };
             let headers =
                 profile.headers.iter().map(|(name, _)| name.as_str()).chain(sliding).chain(token.iter());

@@ -137,6 +137,16 @@ pub enum IdForm {
 }
 
 impl Profile {
+    /// Returns whether a token or a refresh token is in a cookie.
+    pub fn reads_cookies(&self) -> bool {
+        self.refresh_rules.cookie.is_some() || matches!(self.token, TokenSource::Cookie(_))
+    }
+
+    /// Returns whether a token or a refresh token is in a cookie of a response or of a request.
+    pub fn uses_cookies(&self) -> bool {
+        self.reads_cookies() || self.presentation.header == "cookie"
+    }
+
     /// Returns the name of the token issuer, for messages and errors.
     pub fn issuer_name(&self) -> &str {
         match self.issuer {
@@ -418,6 +428,8 @@ pub enum TokenSource {
     Data(StringList),
     /// The first of these headers that is present, without an optional `Bearer`.
     Headers(StringList),
+    /// The cookie of this name.
+    Cookie(String),
 }
 
 /// Location of the expiry in a response, besides a JWT's own claims.
@@ -444,6 +456,8 @@ pub struct RefreshTokenRules {
     pub expiry: Option<RefreshTokenExpiry>,
     /// Whether one may be presented again.
     pub rotation: RefreshTokenRotation,
+    /// The cookie that contains it, in responses and in the requests that present it.
+    pub cookie: Option<String>,
     /// Set if the application has the first one.
     pub has_initial: bool,
     /// The operation that presents the first one before [`Profile::authenticate`] is used, and the id of its secret. `None`
@@ -496,7 +510,7 @@ pub struct RotationHeader {
 pub struct Presentation {
     /// Name in lower case.
     pub header: CowStr,
-    /// Authentication scheme before the token (RFC 9110 section 11.4); none where empty.
+    /// Authentication scheme before the token (RFC 9110 section 11.4); none where empty. Of a cookie, its name and `=`.
     pub scheme: CowStr,
 }
 
@@ -506,7 +520,7 @@ impl Presentation {
 
     /// Returns the value of the header.
     pub fn value(&self, token: &str) -> String {
-        let space = if self.scheme.is_empty() { "" } else { " " };
+        let space = if self.scheme.is_empty() || self.scheme.ends_with('=') { "" } else { " " };
         [&*self.scheme, space, token].concat()
     }
 }

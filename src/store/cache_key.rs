@@ -142,6 +142,7 @@ fn describe_profile(profile: &Profile) -> Json {
         match token {
             TokenSource::Data(paths) => tagged("data", describe_strings(paths)),
             TokenSource::Headers(names) => tagged("headers", describe_strings(names)),
+            TokenSource::Cookie(name) => tagged("cookie", Json::text(&**name)),
         },
         rotation
             .as_ref()

@@ -203,3 +203,43 @@ fn a_refresh_presents_its_own_token() {
 
     assert_eq!(scenario.last().variables()["refresh"], "planted-renewal");
 }
+
+#[test]
+fn a_refresh_token_in_a_cookie_is_presented_as_one() {
+    let mut profile = acme();
+    profile.refresh_rules.cookie = Some("refresh".to_owned());
+    profile.token = crate::provider::TokenSource::Cookie("access".to_owned());
+    let mut scenario = Scenario::new(profile, &[], &["planted-secret"]);
+    let cookies = "access=planted-token; HttpOnly\nrefresh=planted-renewal; Path=/; Max-Age=60";
+
+    let answer = json!({ "data": { "login": { "ttl": 90 } } }).to_string();
+    let tokens = scenario.respond(reply(200, &answer).with("set-cookie", cookies)).expect("a token");
+    assert_eq!(tokens.access_token.expose(), "planted-token");
+    assert_eq!(tokens.refresh_token, Some(RefreshToken::new("planted-renewal")));
+    assert_eq!(scenario.last().header("cookie"), None);
+
+    let answer = json!({ "data": { "renew": { "ttl": 90 } } }).to_string();
+    let renewed = reply(200, &answer).with("set-cookie", "access=planted-next");
+    let tokens = scenario.refresh("planted-renewal", once(renewed)).expect("a token");
+    assert_eq!(scenario.last().header("cookie"), Some("refresh=planted-renewal"));
+    assert_eq!(tokens.refresh_token, None, "the session keeps the one that it presented");
+}
+
+#[test]
+fn a_failed_response_sets_no_token_in_a_cookie() {
+    let mut profile = acme();
+    profile.token = crate::provider::TokenSource::Cookie("access".to_owned());
+    for (response, expected) in [
+        (coded(200, "UNAUTHENTICATED"), ErrorCode::InvalidCredentials),
+        (reply(200, r#"{"data":{"login":{}}}"#).with("set-cookie", "other=x"), ErrorCode::Protocol),
+    ] {
+        let failed = Scenario::new(profile.clone(), &[], &["planted-secret"])
+            .respond(if expected == ErrorCode::InvalidCredentials {
+                response.with("set-cookie", "access=planted-token")
+            } else {
+                response
+            })
+            .expect_err("a failure");
+        assert_eq!(failed.into_error().code, expected);
+    }
+}

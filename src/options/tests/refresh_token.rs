@@ -8,7 +8,8 @@ use crate::{
     json::Json,
     options::RawValue,
     provider::{
-        Authorization, ExpiryField, RefreshTokenExpiry, SecretId, SelectorPolicy, Variable, profile::strings,
+        Authorization, ExpiryField, RefreshTokenExpiry, SecretId, SelectorPolicy, TokenSource, Variable,
+        profile::strings,
     },
 };
 
@@ -119,5 +120,49 @@ fn a_first_refresh_token_needs_a_renewal_that_presents_it_alone() {
         full().with(path, Json::Number(7.0)),
     ] {
         assert_eq!(rejected(&options), path);
+    }
+}
+
+#[test]
+fn tokens_may_be_in_cookies() {
+    let profile = accepted(
+        &full()
+            .with("provider.token", map([("cookie", text("access"))]))
+            .with("provider.refreshToken", map([("cookie", text("refresh"))]))
+            .with("provider.renew.variables", map([]))
+            .with("provider.present", map([("cookie", text("access"))])),
+    )
+    .profile;
+
+    assert_eq!(profile.token, TokenSource::Cookie("access".to_owned()));
+    assert_eq!(profile.refresh_rules.cookie.as_deref(), Some("refresh"));
+    assert_eq!(profile.presentation.header, "cookie");
+    assert_eq!(profile.presentation.value("opaque"), "access=opaque");
+    assert!(profile.reads_cookies() && profile.uses_cookies());
+}
+
+#[test]
+fn a_wrong_cookie_is_rejected() {
+    let name = |name| map([("cookie", text(name))]);
+    let in_cookie = full().with("provider.refreshToken", name("refresh"));
+    let elsewhere = text("https://id.acme.test/graphql");
+    for (options, key) in [
+        (full().with("provider.token.cookie", text("access")), "provider.token"),
+        (full().with("provider.token", name("a b")), "provider.token.cookie"),
+        (full().with("provider.token", name("a=b")), "provider.token.cookie"),
+        (full().with("provider.refreshToken.cookie", text("refresh")), "provider.refreshToken.data"),
+        (
+            in_cookie.clone().with("provider.refreshToken.initial", text("planted")),
+            "provider.refreshToken.initial",
+        ),
+        (in_cookie.clone().with("provider.renew.endpoint", elsewhere), "provider.renew"),
+        (in_cookie.with("provider.headers", map([("Cookie", text("refresh=own"))])), "headers"),
+        (
+            full().with("provider.present", map([("cookie", text("access")), ("scheme", text("JWT"))])),
+            "provider.present.cookie",
+        ),
+        (full().with("provider.present", map([("header", text("Cookie"))])), "provider.present.header"),
+    ] {
+        assert_eq!(rejected(&options), key);
     }
 }
