@@ -16,11 +16,15 @@ export interface ProfileBase {
   /** The header in which an ordinary response contains a new token, and how that is known to be of the same session. */
   sliding?: Sliding | undefined;
   /**
-   * The header of requests that contains the token, and the authentication scheme before it; an empty scheme is none.
+   * The header of requests that contains the token, and the authentication scheme before it; an empty scheme is none. Or the
+   * name of the cookie that contains it, in servers alone: a page cannot send it. `tokenType` is then that name and `=`.
    *
    * @defaultValue `{ header: "Authorization", scheme: "Bearer" }`; the scheme of any other header is empty
    */
-  present?: { header?: string | undefined; scheme?: string | undefined } | undefined;
+  present?:
+    | { header?: string | undefined; scheme?: string | undefined; cookie?: undefined }
+    | { cookie: string; header?: undefined; scheme?: undefined }
+    | undefined;
   /**
    * The failures by which the API rejects a token, or a grant the credentials.
    *
@@ -160,8 +164,11 @@ export interface RevocationEndpoint {
  * exists counts.
  */
 export interface Profile extends ProfileBase {
-  /** The operation that acquires a token with the long-lived credentials. */
-  authenticate: Operation | JsonOperation;
+  /**
+   * The operation that acquires a token with the long-lived credentials. Required unless there is `refreshToken.initial`:
+   * then a rejected refresh token ends in `invalid_credentials`.
+   */
+  authenticate?: Operation | JsonOperation | undefined;
   /**
    * The operation that acquires one with a refresh token, or with the access token itself (`"$accessToken"`). By default,
    * `authenticate` is used again.
@@ -174,10 +181,13 @@ export interface Profile extends ProfileBase {
    *   no other rule, except `INTERNAL_SERVER_ERROR`
    */
   denied?: FailureRules | undefined;
-  /** The location of the token in a response. A header may start with `Bearer`. */
-  token: { data: Path } | { header: string | readonly string[] };
-  /** The location of the refresh token. */
-  refreshToken?: { data: Path } | undefined;
+  /**
+   * The location of the token in a response. A header may start with `Bearer`. A cookie is read from `Set-Cookie`, which a page
+   * cannot read: there `getToken()` is `unsupported`.
+   */
+  token: { data: Path } | { header: string | readonly string[] } | { cookie: string };
+  /** Refresh tokens: where they are, when they expire and whether one may be presented again. */
+  refreshToken?: RefreshTokenDescription | undefined;
   /** The location of the granted scopes: a list, or a string with spaces between them. */
   scopes?: { data: Path } | undefined;
   /**
@@ -185,14 +195,53 @@ export interface Profile extends ProfileBase {
    * be ISO 8601, or seconds or milliseconds since the epoch. An unreadable value is a `protocol` error; 0 or less, and
    * a point in time that has passed, mean that the token has expired. The lifetime is limited to ten years.
    */
-  expiry:
-    | { expiresIn: Path; unit?: "seconds" | "milliseconds" | undefined }
-    | { expiresAt: Path }
-    | { jwt: true }
-    | { lifetimeMs: number };
+  expiry: ExpiryDescription;
   /** Added to grant requests. */
   headers?: Record<string, string> | undefined;
 }
+
+/** The location of an expiry, or a known lifetime. */
+export type ExpiryDescription =
+  | { expiresIn: Path; unit?: "seconds" | "milliseconds" | undefined }
+  | { expiresAt: Path }
+  | { jwt: true }
+  | { lifetimeMs: number };
+
+/** The refresh tokens of an API. */
+export interface RefreshTokenDescription {
+  /** The location of the refresh token in a response. Required unless there is `cookie`. */
+  data?: Path | undefined;
+  /**
+   * The name of the cookie that contains the refresh token. It is read from `Set-Cookie`, and `renew` and `revoke` send it as
+   * `Cookie`; they must have the origin of `authenticate`. In a page `getToken()` is `unsupported`. Alternative to `data`.
+   */
+  cookie?: string | undefined;
+  /**
+   * The first refresh token, of an application that was authorized elsewhere. `renew` presents it before `authenticate` is
+   * used, and each value once; if it is rejected, `authenticate` follows. Without `authenticate`, it is read again after a
+   * refresh token was rejected or lost, so a function should return the newest that it knows. All sessions of the manager
+   * would present the same one, so `session()` has no selectors.
+   */
+  initial?: Secret | undefined;
+  /**
+   * When a refresh token expires, in the forms of `expiry`. Its claims count as well if it is a JWT. One that has expired
+   * for a minute is not presented. Zero or less, and a point in time that has passed, count as unknown.
+   *
+   * @defaultValue unknown: a refresh token is presented until it is rejected
+   */
+  expiry?: ExpiryDescription | undefined;
+  /**
+   * Whether the API accepts a refresh token that it has replaced. `"strict"`: it does not; each is presented once, and leaves
+   * the `store` before. `"retry-previous"`: it does until the replacement is used; a refresh token stays in the `store` until
+   * its replacement is written, and is presented again after a response was lost.
+   *
+   * @defaultValue "strict"
+   */
+  rotation?: RefreshTokenRotation | undefined;
+}
+
+/** Whether an API accepts a refresh token that it has replaced. */
+export type RefreshTokenRotation = "strict" | "retry-previous";
 
 /** An API with tokens of an OAuth 2.0 token endpoint (RFC 6749). */
 export interface OAuthProfile extends ProfileBase {
@@ -243,6 +292,13 @@ export interface OAuthEndpoint {
    * there is one. It is read again if the last one was rejected, so a function should return the newest that it knows.
    */
   refreshToken?: Secret | undefined;
+  /**
+   * Whether the endpoint accepts a refresh token that it has replaced, as in {@link RefreshTokenDescription.rotation}. The
+   * lifetime of a refresh token is read from `refresh_token_expires_in` or `refresh_expires_in`, in seconds.
+   *
+   * @defaultValue "strict"
+   */
+  refreshTokenRotation?: RefreshTokenRotation | undefined;
   /** More fields of each request, such as `audience`; a function returns a secret. */
   parameters?: { readonly [name: string]: string | (() => string | Promise<string>) | undefined } | undefined;
 }

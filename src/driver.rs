@@ -24,7 +24,8 @@ use crate::{
     },
     grant::GrantTask,
     graphql::{
-        AuthStatus, Rotation, SchemaVariants, check_rejection, classify, repeated_rejection, rotated_token,
+        AuthStatus, InitialRefreshTokens, Rotation, SchemaVariants, check_rejection, classify,
+        repeated_rejection, rotated_token,
     },
     host::{
         Clock, HostBindings, PLATFORM, Timer, VisibilityListener, grow_ahead, is_page, seed,
@@ -64,6 +65,7 @@ pub(crate) struct Driver {
     visibility: RefCell<Option<VisibilityListener>>,
     /// The schema variants that worked, kept between grants.
     schema_variants: RefCell<SchemaVariants>,
+    initial_refresh_tokens: RefCell<InitialRefreshTokens>,
     in_flight: RefCell<Vec<InFlight>>,
     leases: HeldLeases,
     sign_outs: SignOuts,
@@ -133,6 +135,7 @@ impl Driver {
                 weak_callback(driver.clone(), |_| ()),
             ))),
             schema_variants: RefCell::new(schema_variants),
+            initial_refresh_tokens: RefCell::default(),
             in_flight: RefCell::default(),
             leases: HeldLeases::default(),
             sign_outs: SignOuts::default(),

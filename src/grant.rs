@@ -11,7 +11,10 @@ use crate::{
         CredentialId, ErrorCode, Grant, GrantFailure, RefreshToken, Retryability, RevokedTokens, ScopeSet,
         Secret, TokenError, TokenSet, UnixMillis, millis,
     },
-    graphql::{GrantExchange, Outcome, SchemaVariants, credential_fingerprint, token_from_function},
+    graphql::{
+        GrantExchange, InitialRefreshTokens, Outcome, SET_COOKIE, SchemaVariants, credential_fingerprint,
+        token_from_function,
+    },
     host::{
         CallOutcome, Clock, FetchException, FetchFailure, Fetcher, PLATFORM, callback_future, from_js,
         origin, response_of,
@@ -31,6 +34,7 @@ pub(crate) struct GrantRunner<'a> {
     /// The selector of the session, for a user-supplied `grant` function.
     pub(crate) selector: JsValue,
     pub(crate) schema_variants: &'a RefCell<SchemaVariants>,
+    pub(crate) initial_refresh_tokens: &'a RefCell<InitialRefreshTokens>,
     pub(crate) clock: &'a Clock,
     pub(crate) callbacks: &'a ManagerCallbacks,
     pub(crate) signal: &'a AbortSignal,
@@ -104,6 +108,11 @@ impl GrantRunner<'_> {
             self.call(function, grant, &done);
             return self.token_from_result(ended.await, grant).map(GrantResult::Token);
         }
+        if self.config.profile.uses_cookies() && origin().is_some() {
+            let message = "cookies of an API can be neither read nor sent by scripts of a page; request tokens on a server, \
+                           for example with a broker";
+            return Err(self.permanent(ErrorCode::Unsupported, message));
+        }
         let revocation = match task {
             GrantTask::Revocation(_) => self.config.profile.revocation.as_deref(),
             GrantTask::Token(_) | GrantTask::ApplicationScopes => None,
@@ -115,7 +124,11 @@ impl GrantRunner<'_> {
         self.check_credentials(&task, &secrets)?;
         let (profile, scopes) = (&self.config.profile, &self.scopes);
         let mut exchange = match (task, revocation) {
-            (GrantTask::Token(grant), _) => GrantExchange::new(profile, scopes, grant),
+            (GrantTask::Token(grant), _) => {
+                let mut exchange = GrantExchange::new(profile, scopes, grant.clone());
+                self.initial_refresh_tokens.borrow_mut().begin(&mut exchange, profile, &grant, &secrets);
+                exchange
+            }
             (GrantTask::Revocation(tokens), Some(revocation)) => {
                 GrantExchange::for_revocation(profile, scopes, revocation, tokens)
             }
@@ -212,9 +225,20 @@ impl GrantRunner<'_> {
         sent_at: UnixMillis,
     ) -> Result<Option<GrantResult>, GrantFailure> {
         let response = response_of(outcome, &wanted_headers(&self.config.profile), sent_at, self.clock.now());
-        let response =
-            response.map_err(|failure| self.fetch_error(failure, exchange.url(), exchange.url_option()))?;
-        match exchange.handle_response(&response, &mut self.schema_variants.borrow_mut(), PLATFORM) {
+        let initial = exchange.initial();
+        let response = response.map_err(|failure| {
+            let failure = self.fetch_error(failure, exchange.url(), exchange.url_option());
+            if initial.is_some() {
+                self.initial_refresh_tokens.borrow_mut().failed(&failure);
+            }
+            failure
+        })?;
+        let outcome = exchange.handle_response(&response, &mut self.schema_variants.borrow_mut(), PLATFORM);
+        if let Some(token) = initial {
+            let next = exchange.initial();
+            self.initial_refresh_tokens.borrow_mut().responded(token, &outcome, next.as_ref());
+        }
+        match outcome {
             Outcome::Resend => Ok(None),
             Outcome::Token(result) => result.map(|tokens| Some(GrantResult::Token(tokens))),
             Outcome::Scopes(scopes) => Ok(Some(GrantResult::Scopes(scopes))),
@@ -374,6 +398,9 @@ const UNSENT: &str = "EAI_AGAIN ECONNREFUSED EHOSTDOWN EHOSTUNREACH ENETUNREACH 
 /// Returns the names of the response headers that are read.
 fn wanted_headers(profile: &Profile) -> Vec<&str> {
     let mut wanted = vec!["date", "retry-after", "content-type"];
+    if profile.reads_cookies() {
+        wanted.push(SET_COOKIE);
+    }
     if let TokenSource::Headers(names) = &profile.token {
         names.iter().for_each(|name| wanted.push(name));
     }

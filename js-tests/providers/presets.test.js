@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 
 import { buildSchema, parse, validate } from "graphql";
-import * as providers from "graphql-token-manager/providers";
+import * as exported from "graphql-token-manager/providers";
 
 import { managerFor, QUICK } from "../support/setup.js";
 import { failure } from "../support/waiting.js";
@@ -19,6 +19,9 @@ import { jwt } from "./exchanges/support.js";
 
 /** @import { TestContext } from "node:test" */
 /** @import { Case, Recorded } from "./exchanges/support.js" */
+
+// A part of a description, and none itself: client-assertion.test.js.
+const { clientAssertion: _, ...providers } = exported;
 
 const CASES = [...CONTENT, ...SHOPS, ...PLATFORMS, ...OAUTH];
 

@@ -429,3 +429,69 @@ export interface OAuth2Options extends OAuthEndpoint, Omit<OAuthProfile, "name" 
    */
   name?: string | undefined;
 }
+
+/**
+ * Returns a function that signs a client assertion (RFC 7523), for `private_key_jwt`: a field of the token request in place of a
+ * client secret. It signs a new one for each grant, with WebCrypto. With a `store`, set `identity`: the assertions differ.
+ *
+ * @example
+ * ```ts
+ * import { clientAssertion, oauth2 } from "graphql-token-manager/providers";
+ *
+ * const tokenEndpoint = "https://id.acme.test/oauth/token";
+ * const provider = oauth2({
+ *   endpoint: "https://api.acme.test/graphql",
+ *   tokenEndpoint,
+ *   clientId: "reports",
+ *   parameters: {
+ *     client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+ *     client_assertion: clientAssertion({
+ *       key: process.env.ACME_PRIVATE_KEY!,
+ *       keyId: "2026-12",
+ *       clientId: "reports",
+ *       audience: tokenEndpoint,
+ *     }),
+ *   },
+ * });
+ * ```
+ */
+export function clientAssertion(options: ClientAssertionOptions): () => Promise<string>;
+
+/** A private key: PKCS#8 in PEM, a JWK, or a key of WebCrypto that may sign. */
+export type PrivateKey = string | JsonWebKey | CryptoKey;
+
+/** Options of {@link clientAssertion}. */
+export interface ClientAssertionOptions {
+  /**
+   * The private key, or a function that returns it and is called for each grant. RSA, or EC with the curve P-256.
+   *
+   * @throws TypeError if it is missing
+   */
+  key: PrivateKey | (() => PrivateKey | Promise<PrivateKey>);
+  /** The id of the key (`kid`), if the server knows several. */
+  keyId?: string | undefined;
+  /**
+   * The client's id: `iss` and `sub`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  clientId: string;
+  /**
+   * The server that the assertion is for (`aud`): usually the URL of the token endpoint.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  audience: string;
+  /**
+   * The algorithm of the signature.
+   *
+   * @defaultValue "RS256" for an RSA key, and "ES256" for an EC key
+   */
+  algorithm?: "RS256" | "ES256" | undefined;
+  /**
+   * The lifetime of an assertion: a number from 1,000 to 3,600,000.
+   *
+   * @defaultValue 60_000
+   */
+  lifetimeMs?: number | undefined;
+}

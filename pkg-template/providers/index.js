@@ -5,6 +5,7 @@
  */
 
 export { adobeCommerceCustomer } from "./adobe-commerce-customer.js";
+export { clientAssertion } from "./client-assertion.js";
 export { commercetools } from "./commercetools.js";
 export { directus } from "./directus.js";
 export { djangoGraphqlJwt } from "./django-graphql-jwt.js";

@@ -35,9 +35,12 @@ export async function sendAndRead(fetch, url, init, handle, known, ofRequest, wa
     if (typeof text !== "string") return reader ? "too large" : "invalid";
     if (text.length > MAX_JSON_BYTES) return "too large";
     const answer = parsed(text);
-    const headers = found.slice(1).filter((value, index) => value && !PUBLIC_HEADER.test(wanted[index]));
+    const headers = found
+      .slice(1)
+      .filter((value, index) => value && !PUBLIC_HEADER.test(wanted[index]))
+      .flatMap(secretsIn);
     const errors = quotesErrors
-      ? providerErrorsOf(answer, () => redactor([...ofRequest(), ...tokensOf(answer, headers.map(String))]))
+      ? providerErrorsOf(answer, () => redactor([...ofRequest(), ...tokensOf(answer, headers)]))
       : undefined;
     const said = errors ? [JSON.stringify(errors), errors[0].message] : [undefined, undefined];
     const tokens = () => [...known(), ...headers, ...tokenPaths.map((path) => memberAt(answer, path))];
@@ -64,12 +67,32 @@ const PUBLIC_HEADER = /^(?:date|retry-after|content-type)$/;
 export function statusAndHeaders(response, wanted) {
   try {
     const { status, headers } = response;
-    const values = wanted.map((name) => bounded(headers.get(name)));
+    const values = wanted.map((name) => bounded(valueOf(headers, name)));
     return typeof status === "number" ? [status, ...values] : undefined;
   } catch {
     return undefined;
   }
 }
+
+/**
+ * Returns the value of a header; those of `Set-Cookie` separated by line breaks, because they may contain commas.
+ *
+ * @param {any} headers
+ * @param {string} name
+ */
+function valueOf(headers, name) {
+  return name === SET_COOKIE ? headers.getSetCookie?.().join("\n") : headers.get(name);
+}
+
+const SET_COOKIE = "set-cookie";
+
+/**
+ * Returns what may be secret in the value of a header: of cookies, their values.
+ *
+ * @param {unknown} value
+ */
+const secretsIn = (value) =>
+  `${value}`.split("\n").flatMap((line) => [line, /^[^=;]*=\s*([^;]+)/.exec(line)?.[1]?.trim() ?? line]);
 
 /**
  * Returns the value of a header, or `undefined` if it is longer than 65,536 characters, which is more than any server

@@ -196,6 +196,7 @@ impl Driver {
             scopes,
             selector,
             schema_variants: &self.schema_variants,
+            initial_refresh_tokens: &self.initial_refresh_tokens,
             clock: &self.clock,
             callbacks: &self.callbacks,
             signal,

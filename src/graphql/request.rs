@@ -82,6 +82,13 @@ impl RequestBuilder<'_> {
             (other, _) => self.authorization(other)?.map(|value| ("authorization".to_owned(), value)),
         };
         headers.extend(authorization);
+        if let (Some(name), Some(token)) = (&self.profile.refresh_rules.cookie, self.refresh_token) {
+            let own = Secret::new([name, "=", token].concat());
+            match headers.iter_mut().find(|(name, _)| name == "cookie") {
+                Some((_, cookies)) => *cookies = Secret::new([cookies.expose(), "; ", own.expose()].concat()),
+                None => headers.push(("cookie".to_owned(), own)),
+            }
+        }
         for (name, value) in self.target.headers {
             match headers.iter_mut().find(|(known, _)| known == name) {
                 Some((_, existing)) => *existing = value.clone(),

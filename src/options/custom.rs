@@ -5,17 +5,19 @@ use std::time::Duration;
 use super::{
     GrantSource, HEADERS, OptionReader, ProviderConfig, RawValue, SecretSource,
     error_rules::error_rules,
+    expiry::{self, EXPIRY},
     oauth,
     reader::{is_header_name, split_words},
+    refresh_token,
     table::{COMMON, CUSTOM},
     validation_error::{concat, item_path, redacted_key},
 };
 use crate::{
     json::Function,
     provider::{
-        Authorization, CowStr, DefaultFailure, ExpiryField, GrantProtocol, IdForm, Issuer, Lifetime,
-        Operation, Presentation, Profile, Revocation, RotationHeader, SameSession, SecretId, SelectorPolicy,
-        StringList, TokenShape, TokenSource, Variable, option::Values,
+        Authorization, CowStr, DefaultFailure, GrantProtocol, IdForm, Issuer, Lifetime, Operation,
+        Presentation, Profile, RefreshTokenRules, Revocation, RotationHeader, SameSession, SecretId,
+        SelectorPolicy, StringList, TokenShape, TokenSource, Variable, option::Values,
     },
 };
 
@@ -73,8 +75,8 @@ pub(super) fn read<'a>(
             }
         }
         profile.secrets = StringList::Owned(secrets.names);
-        // The fields of a token endpoint are not variables of a user.
-        profile.selector_policy = if provider.get("oauth").is_some() {
+        // The fields of a token endpoint are not variables of a user, and one refresh token is valid for one session.
+        profile.selector_policy = if provider.get("oauth").is_some() || profile.refresh_rules.has_initial {
             SelectorPolicy::Nothing
         } else {
             SelectorPolicy::PlainVariables { optional: &[], form: IdForm::Any }
@@ -103,6 +105,7 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
         schema_names: &[],
         token: TokenSource::Data(StringList::default()),
         refresh_token: StringList::default(),
+        refresh_rules: RefreshTokenRules::default(),
         scopes: StringList::default(),
         expiry: None,
         lifetime: Lifetime::Assumed(DEFAULT_LIFETIME),
@@ -163,25 +166,33 @@ impl SecretCollector {
 
 /// Reads the description of grants.
 fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut SecretCollector) {
-    let authenticate = provider.required_map(
-        "authenticate",
-        "{ document, variables, authorization }, or a `grant` function instead",
-    );
-    profile.authenticate = operation(&authenticate, secrets);
+    let has_initial = matches!(provider.get("refreshToken"), Some(RawValue::Map(_)))
+        && provider.map("refreshToken", "").is_some_and(|it| it.get("initial").is_some());
+    if !has_initial || provider.get("authenticate").is_some() {
+        let authenticate = provider.required_map(
+            "authenticate",
+            "{ document, variables, authorization }, or a `grant` function instead",
+        );
+        profile.authenticate = operation(&authenticate, secrets);
+    }
     let renew = provider.map("renew", "{ document, variables, authorization }");
     secrets.purpose = Purpose::Renew;
     profile.renew = renew.map(|renew| operation(&renew, secrets));
     profile.token = token(provider);
-    profile.refresh_token = paths(provider, "refreshToken");
+    refresh_token::read(provider, profile, secrets);
     profile.scopes = paths(provider, "scopes");
     if let Some(headers) = provider.map("headers", HEADERS) {
         headers.append_headers(&mut profile.headers);
     }
     let needs_refresh_token = profile.renew.as_ref().is_some_and(|renew| !renew.presents_access_token());
-    if needs_refresh_token && profile.refresh_token.is_empty() {
+    if needs_refresh_token && profile.refresh_token.is_empty() && profile.refresh_rules.cookie.is_none() {
         provider.report_invalid("refreshToken", "{ data: path } so that `renew` has something to present");
     }
-    expiry(provider, profile);
+    let described = expiry::read(provider, &provider.required_map("expiry", EXPIRY));
+    profile.expiry = described.field;
+    if let Some(lifetime) = described.lifetime {
+        profile.lifetime = Lifetime::AtMost(lifetime);
+    }
 }
 
 /// Reads `revoke`: a GraphQL operation, or `{ url, parameters, authorization }` for a form.
@@ -264,7 +275,7 @@ fn is_placeholder(text: &str) -> bool {
 }
 
 /// Expected value of a path.
-const PATH: &str = "a path below `data`, for example \"login.token\"";
+pub(super) const PATH: &str = "a path below `data`, for example \"login.token\"";
 
 fn operation(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Operation {
     given.allow_only("document variables authorization endpoint json");
@@ -415,17 +426,19 @@ fn authorization(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Aut
 }
 
 fn token(provider: &OptionReader<'_>) -> TokenSource {
-    let hint = "{ data: \"login.token\" } or { header: \"x-authorization\" }";
+    let hint = "{ data: \"login.token\" }, { header: \"x-authorization\" } or { cookie: \"token\" }";
     let given = provider.required_map("token", hint);
-    given.allow_only("data header");
+    given.allow_only("data header cookie");
     let paths = given.path_list("data", PATH);
     let headers = headers(&given);
-    if paths.is_some() == headers.is_some() {
+    let cookie = cookie_name(&given);
+    if usize::from(paths.is_some()) + usize::from(headers.is_some()) + usize::from(cookie.is_some()) != 1 {
         provider.report_not_exactly_one("token", hint);
     }
-    match headers {
-        Some(headers) => TokenSource::Headers(headers),
-        None => TokenSource::Data(StringList::Owned(paths.unwrap_or_default())),
+    match (headers, cookie) {
+        (Some(headers), _) => TokenSource::Headers(headers),
+        (None, Some(cookie)) => TokenSource::Cookie(cookie),
+        (None, None) => TokenSource::Data(StringList::Owned(paths.unwrap_or_default())),
     }
 }
 
@@ -440,6 +453,17 @@ fn paths(provider: &OptionReader<'_>, key: &str) -> StringList {
     StringList::Owned(paths.unwrap_or_default())
 }
 
+/// Reads `cookie`: a token of RFC 9110, as RFC 6265 section 4.1.1 requires. Letters, digits, hyphens and underscores suffice.
+pub(super) fn cookie_name(given: &OptionReader<'_>) -> Option<String> {
+    let name = given.text("cookie", COOKIE_NAME)?;
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+        given.report_invalid("cookie", COOKIE_NAME);
+    }
+    Some(name)
+}
+
+const COOKIE_NAME: &str = "a cookie's name of letters, digits, hyphens, dots and underscores";
+
 /// Reads `header`: a name or a list of names, in lower case.
 fn headers(given: &OptionReader<'_>) -> Option<StringList> {
     let mut names = given.text_list("header", HEADER_NAME)?;
@@ -452,40 +476,17 @@ fn headers(given: &OptionReader<'_>) -> Option<StringList> {
 
 const HEADER_NAME: &str = "a header's name";
 
-fn expiry(provider: &OptionReader<'_>, profile: &mut Profile) {
-    let hint = "{ expiresIn: path, unit: \"seconds\" }, { expiresAt: path }, { jwt: true } or { lifetimeMs }";
-    let given = provider.required_map("expiry", hint);
-    given.allow_only("expiresIn expiresAt jwt lifetimeMs unit");
-    let unit = given.keyword("unit", "seconds milliseconds");
-    let mut count = 0;
-    for way in split_words("expiresIn expiresAt jwt lifetimeMs") {
-        count += usize::from(given.get(way).is_some());
-    }
-    if count != 1 {
-        provider.report_not_exactly_one("expiry", hint);
-    }
-    if unit.is_some() && given.get("expiresIn").is_none() {
-        provider.report_at("expiry.unit", &["goes with `expiresIn` alone; leave it out"]);
-    }
-    if let Some(paths) = given.path_list("expiresIn", PATH) {
-        let paths = StringList::Owned(paths);
-        let unit = if unit == Some("milliseconds") { 1 } else { 1000 };
-        profile.expiry = Some(ExpiryField::ExpiresIn { paths, unit: Duration::from_millis(unit) });
-    } else if let Some(paths) = given.path_list("expiresAt", PATH) {
-        profile.expiry = Some(ExpiryField::ExpiresAt { paths: StringList::Owned(paths) });
-    } else if let Some(lifetime) = given.millis("lifetimeMs") {
-        profile.lifetime = Lifetime::AtMost(lifetime);
-    } else if !matches!(given.get("jwt"), Some(RawValue::Bool(true))) {
-        // A JWT's claims are always read; `jwt: true` only rules out another source.
-        given.report_invalid("jwt", "true, or tell the expiry in another way");
-    }
-}
-
 /// Reads `present`. A scheme belongs to `Authorization` (RFC 9110 section 11.6.2); other headers have none unless it is
 /// given.
 fn presentation(provider: &OptionReader<'_>) -> Presentation {
     let Some(given) = provider.map("present", "{ header, scheme }") else { return Presentation::BEARER };
-    given.allow_only("header scheme");
+    given.allow_only("header scheme cookie");
+    if let Some(cookie) = cookie_name(&given) {
+        if given.get("header").is_some() || given.get("scheme").is_some() {
+            given.report_at("cookie", &["and `header` exclude each other; give one of them"]);
+        }
+        return Presentation { header: "cookie".into(), scheme: (cookie + "=").into() };
+    }
     let mut header = given.text("header", HEADER_NAME).unwrap_or_else(|| "authorization".to_owned());
     header.make_ascii_lowercase();
     if !is_header_name(&header) || split_words(RESERVED_HEADERS).contains(&&*header) {

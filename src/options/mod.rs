@@ -6,8 +6,10 @@
 mod builtin;
 mod custom;
 mod error_rules;
+mod expiry;
 mod oauth;
 mod reader;
+mod refresh_token;
 mod selector;
 pub mod table;
 mod validation_error;
@@ -197,6 +199,10 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
         *url = (platform.resolve_url)(url);
         urls.check("provider.renew.endpoint", url);
     }
+    // That of `renew`.
+    if let Some(url) = profile.refresh_rules.initial.as_mut().and_then(|initial| initial.0.url.as_mut()) {
+        *url = (platform.resolve_url)(url);
+    }
     if let Some(revocation) = &mut profile.revocation
         && let Some(url) = &revocation.operation.url
     {
@@ -205,6 +211,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
     if let Some(headers) = options.map("headers", HEADERS) {
         headers.append_headers(&mut profile.headers);
     }
+    check_cookies(&profile, &options, platform);
     let presentation = &profile.presentation.header;
     if profile.headers.iter().any(|(name, _)| *name == **presentation) {
         options.report_at(
@@ -230,6 +237,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
     };
     let io_limits = IoLimits { request: timeout, store: store_timeout };
     let issuer = profile.issuer_name().to_owned().into();
+    let rotation = profile.refresh_rules.rotation;
     Config {
         profile,
         grant_source,
@@ -237,6 +245,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
         policy: Policy {
             sharing: store.as_ref().map(lease),
             limits: io_limits,
+            rotation,
             issuer,
             ..policy(&values, &options)
         },
@@ -297,6 +306,30 @@ struct ProviderConfig {
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
 /// Checks the URLs that tokens and secrets are sent to.
+/// Reports operations that would send the cookie of a refresh token to another origin than that which set it, and headers
+/// that would replace it.
+fn check_cookies(profile: &Profile, options: &OptionReader<'_>, platform: Platform) {
+    if profile.refresh_rules.cookie.is_none() {
+        return;
+    }
+    let origin_of = |operation: &crate::provider::Operation| {
+        (platform.parse_url)(operation.url(profile)).map(|url| url.origin)
+    };
+    let revoke = profile.revocation.as_ref().map(|revocation| &revocation.operation);
+    for (key, operation) in [("provider.renew", profile.renew.as_ref()), ("provider.revoke", revoke)] {
+        if operation.is_some_and(|operation| origin_of(operation) != origin_of(&profile.authenticate)) {
+            options.report_at(
+                key,
+                &["would send the cookie of `refreshToken` to another origin than that of `authenticate`; use one origin"],
+            );
+        }
+    }
+    if profile.headers.iter().any(|(name, _)| name == "cookie") {
+        options
+            .report_at("headers", &["cannot have `cookie`, which contains the refresh token; leave it out"]);
+    }
+}
+
 struct UrlCheck<'a> {
     options: &'a OptionReader<'a>,
     platform: Platform,

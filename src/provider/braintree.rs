@@ -17,7 +17,7 @@ use super::{
     option::{Accepts, OptionSpec},
     profile::{
         Authorization, CowStr, ExpiryField, GrantProtocol, Issuer, Lifetime, Operation, Presentation,
-        Profile, SecretId, SelectorPolicy, TokenSource, Variable, strings,
+        Profile, RefreshTokenRules, SecretId, SelectorPolicy, TokenSource, Variable, strings,
     },
 };
 
@@ -93,6 +93,7 @@ impl Braintree {
                 "createOAuthAccessTokenFromClientCredentials.accessToken.accessToken",
             )),
             refresh_token: strings(""),
+            refresh_rules: RefreshTokenRules::default(),
             scopes: strings(""),
             expiry: Some(ExpiryField::ExpiresAt {
                 paths: strings("createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt"),

@@ -11,7 +11,7 @@ use super::{
     option::{Accepts, OptionSpec, Values},
     profile::{
         Authorization, CowStr, GrantProtocol, IdForm, Issuer, Lifetime, NameKind, Operation, Presentation,
-        Profile, SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, strings,
+        Profile, RefreshTokenRules, SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, strings,
     },
 };
 use crate::json::Json;
@@ -175,6 +175,7 @@ impl Fluz {
             token: TokenSource::Data(strings(
                 "generateUserAccessToken.token|generateUserAccessToken.accessToken|refreshUserAccessToken.token|refreshUserAccessToken.accessToken",
             )),
+            refresh_rules: RefreshTokenRules::default(),
             refresh_token: strings(
                 "generateUserAccessToken.refreshToken|refreshUserAccessToken.refreshToken",
             ),

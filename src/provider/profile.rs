@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, time::Duration, vec};
 
 use super::{DefaultFailure, ErrorRules, SecretSource, fluz::Environment};
 use crate::{
-    core::{Scoping, Secret},
+    core::{RefreshTokenRotation, Scoping, Secret},
     json::Json,
 };
 
@@ -35,6 +35,8 @@ pub struct Profile {
     pub token: TokenSource,
     /// Paths of the refresh token below `data`.
     pub refresh_token: StringList,
+    /// Expiry and rotation of refresh tokens.
+    pub refresh_rules: RefreshTokenRules,
     /// Paths of the granted scopes below `data`.
     pub scopes: StringList,
     /// Location of the expiry in a response.
@@ -68,7 +70,10 @@ impl Profile {
     pub fn scoping(&self) -> Scoping {
         let is_scopes = |it: &Variable| *it == Variable::Scopes;
         let named = self.authenticate.variables.iter().any(|(_, variable)| variable.any(&is_scopes));
-        if named || self.selector_policy == SelectorPolicy::Any { Scoping::ByRequest } else { Scoping::Fixed }
+        let is_by_request = named || self.selector_policy == SelectorPolicy::Any;
+        // One refresh token is valid for one session, so sessions cannot request scopes of their own.
+        let is_shared = self.refresh_rules.has_initial;
+        if is_by_request && !is_shared { Scoping::ByRequest } else { Scoping::Fixed }
     }
 
     /// Resolves the variables of `operation`: a selected value replaces its own, `fill` returns the values that change
@@ -132,6 +137,16 @@ pub enum IdForm {
 }
 
 impl Profile {
+    /// Returns whether a token or a refresh token is in a cookie.
+    pub fn reads_cookies(&self) -> bool {
+        self.refresh_rules.cookie.is_some() || matches!(self.token, TokenSource::Cookie(_))
+    }
+
+    /// Returns whether a token or a refresh token is in a cookie of a response or of a request.
+    pub fn uses_cookies(&self) -> bool {
+        self.reads_cookies() || self.presentation.header == "cookie"
+    }
+
     /// Returns the name of the token issuer, for messages and errors.
     pub fn issuer_name(&self) -> &str {
         match self.issuer {
@@ -246,6 +261,18 @@ impl Operation {
             || self.variables.iter().any(|(_, variable)| variable.any(&|it| *it == Variable::AccessToken))
     }
 
+    /// Returns the operation with a secret in place of the refresh token.
+    pub fn with_refresh_token(&self, secret: SecretId) -> Self {
+        let mut operation = self.clone();
+        for (_, variable) in &mut operation.variables {
+            variable.replace_refresh_token(secret);
+        }
+        if operation.authorization == Authorization::RefreshToken {
+            operation.authorization = Authorization::Bearer(secret);
+        }
+        operation
+    }
+
     /// Returns whether a variable has this name.
     pub fn has_variable(&self, name: &str) -> bool {
         self.variables.iter().any(|(own, _)| own == name)
@@ -303,6 +330,21 @@ impl Variable {
             | Self::TokenTypeHint
             | Self::RejectedToken
             | Self::Scopes => fill(self),
+        }
+    }
+
+    fn replace_refresh_token(&mut self, secret: SecretId) {
+        match self {
+            Self::RefreshToken => *self = Self::Secret(secret),
+            Self::Map(members) => members.iter_mut().for_each(|(_, it)| it.replace_refresh_token(secret)),
+            Self::List(items) => items.iter_mut().for_each(|it| it.replace_refresh_token(secret)),
+            Self::Literal(_)
+            | Self::Absent
+            | Self::Secret(_)
+            | Self::AccessToken
+            | Self::TokenTypeHint
+            | Self::RejectedToken
+            | Self::Scopes => {}
         }
     }
 
@@ -386,6 +428,8 @@ pub enum TokenSource {
     Data(StringList),
     /// The first of these headers that is present, without an optional `Bearer`.
     Headers(StringList),
+    /// The cookie of this name.
+    Cookie(String),
 }
 
 /// Location of the expiry in a response, besides a JWT's own claims.
@@ -403,6 +447,31 @@ pub enum ExpiryField {
         /// Paths below `data`.
         paths: StringList,
     },
+}
+
+/// Expiry and rotation of the refresh tokens of an API.
+#[derive(Clone, Debug, Default)]
+pub struct RefreshTokenRules {
+    /// Their expiry; `None` if nothing states it.
+    pub expiry: Option<RefreshTokenExpiry>,
+    /// Whether one may be presented again.
+    pub rotation: RefreshTokenRotation,
+    /// The cookie that contains it, in responses and in the requests that present it.
+    pub cookie: Option<String>,
+    /// Set if the application has the first one.
+    pub has_initial: bool,
+    /// The operation that presents the first one before [`Profile::authenticate`] is used, and the id of its secret. `None`
+    /// also if `authenticate` presents it.
+    pub initial: Option<Box<(Operation, SecretId)>>,
+}
+
+/// Expiry of a refresh token. Its own claims count as well.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RefreshTokenExpiry {
+    /// Location in a response.
+    pub field: Option<ExpiryField>,
+    /// Upper bound, and the lifetime where the response states none.
+    pub lifetime: Option<Duration>,
 }
 
 /// Lifetime known in advance.
@@ -458,7 +527,7 @@ pub enum SameSession {
 pub struct Presentation {
     /// Name in lower case.
     pub header: CowStr,
-    /// Authentication scheme before the token (RFC 9110 section 11.4); none where empty.
+    /// Authentication scheme before the token (RFC 9110 section 11.4); none where empty. Of a cookie, its name and `=`.
     pub scheme: CowStr,
 }
 
@@ -468,7 +537,7 @@ impl Presentation {
 
     /// Returns the value of the header.
     pub fn value(&self, token: &str) -> String {
-        let space = if self.scheme.is_empty() { "" } else { " " };
+        let space = if self.scheme.is_empty() || self.scheme.ends_with('=') { "" } else { " " };
         [&*self.scheme, space, token].concat()
     }
 }

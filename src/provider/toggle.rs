@@ -10,8 +10,8 @@ use super::{
     option::{Accepts, OptionSpec},
     profile::{
         Authorization, CowStr, GrantProtocol, Issuer, Lifetime, NameKind, Operation, Presentation, Profile,
-        RotationHeader, SameSession, SchemaName, SecretId, SelectorPolicy, TokenShape, TokenSource, Variable,
-        strings,
+        RefreshTokenRules, RotationHeader, SameSession, SchemaName, SecretId, SelectorPolicy, TokenShape,
+        TokenSource, Variable, strings,
     },
 };
 use crate::json::Json;
@@ -98,6 +98,7 @@ impl Toggle {
             }],
             token: TokenSource::Headers(strings(HEADERS)),
             refresh_token: strings(""),
+            refresh_rules: RefreshTokenRules::default(),
             scopes: strings(""),
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(LIFETIME)),

@@ -111,6 +111,8 @@ fn describe_profile(profile: &Profile) -> Json {
         application_scopes: _,
         schema_names: _,
         refresh_token: _,
+        // Its operation is that of `renew`, and its secret is identified with the others.
+        refresh_rules: _,
         scopes: _,
         expiry: _,
         lifetime: _,
@@ -140,6 +142,7 @@ fn describe_profile(profile: &Profile) -> Json {
         match token {
             TokenSource::Data(paths) => tagged("data", describe_strings(paths)),
             TokenSource::Headers(names) => tagged("headers", describe_strings(names)),
+            TokenSource::Cookie(name) => tagged("cookie", Json::text(&**name)),
         },
         rotation.as_ref().map_or(Json::Null, describe_rotation),
     ])

@@ -7,8 +7,8 @@ use crate::{
     json::Json,
     provider::{
         Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Issuer,
-        Lifetime, Operation, Presentation, RotationHeader, SameSession, SecretId, SelectorPolicy, TokenShape,
-        TokenSource, Variable, profile::strings,
+        Lifetime, Operation, Presentation, RefreshTokenRules, RotationHeader, SameSession, SecretId,
+        SelectorPolicy, TokenShape, TokenSource, Variable, profile::strings,
     },
 };
 
@@ -52,6 +52,7 @@ pub(super) fn acme() -> Profile {
         schema_names: &[],
         token: TokenSource::Data(strings("login.jwt|renew.jwt")),
         refresh_token: strings("login.renewal|renew.renewal"),
+        refresh_rules: RefreshTokenRules::default(),
         scopes: strings("login.scope"),
         expiry: Some(ExpiryField::ExpiresIn {
             paths: strings("login.ttl|renew.ttl"),

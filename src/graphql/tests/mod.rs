@@ -17,7 +17,10 @@ use crate::{
     provider::{GrantProtocol, Profile},
 };
 
-use super::{AuthStatus, GrantExchange, Outcome, ParsedResponse, Rotation, SchemaVariants, rotated_token};
+use super::{
+    AuthStatus, GrantExchange, InitialRefreshTokens, Outcome, ParsedResponse, Rotation, SchemaVariants,
+    rotated_token,
+};
 
 mod application_scopes;
 mod auth_check;
@@ -30,6 +33,7 @@ mod failures;
 mod fluz;
 mod fluz_refresh;
 mod media_types;
+mod refresh_token;
 mod schema_variants;
 mod toggle;
 mod token_rotation;
@@ -53,6 +57,7 @@ struct Scenario {
     scopes: ScopeSet,
     secrets: Vec<Secret>,
     variants: SchemaVariants,
+    initial_refresh_tokens: InitialRefreshTokens,
     /// Digest of the token that the API rejected.
     rejected_token: Option<String>,
     /// All requests so far.
@@ -63,6 +68,7 @@ impl Scenario {
     fn new(profile: Profile, scopes: &[&str], secrets: &[&str]) -> Self {
         Self {
             variants: SchemaVariants::default(),
+            initial_refresh_tokens: InitialRefreshTokens::default(),
             profile,
             scopes: scopes.iter().copied().collect(),
             secrets: secrets.iter().map(|&secret| Secret::new(secret)).collect(),
@@ -112,6 +118,7 @@ impl Scenario {
             Some(grant) => {
                 let mut exchange = GrantExchange::new(&self.profile, &self.scopes, grant.clone());
                 exchange.rejected_token = self.rejected_token.as_deref();
+                self.initial_refresh_tokens.begin(&mut exchange, &self.profile, grant, &self.secrets);
                 exchange
             }
             None => GrantExchange::for_application_scopes(&self.profile, &self.scopes),
@@ -135,7 +142,11 @@ impl Scenario {
                 hidden.retain(|text| !response.body.expose().contains(&format!(r#""error":"{text}""#)));
             }
             hidden.extend(response.headers.iter().map(|(_, value)| value.expose().to_owned()));
+            let initial = exchange.initial();
             let outcome = exchange.handle_response(&response, &mut self.variants, PLATFORM);
+            if let Some(token) = initial {
+                self.initial_refresh_tokens.responded(token, &outcome, exchange.initial().as_ref());
+            }
             let answer = ParsedResponse::read(&response, PLATFORM);
             assert_not_printed(&secrets, &format!("{exchange:?} {:?}", self.variants));
             assert_not_printed(&hidden, &format!("{request:?} {response:?} {answer:?} {outcome:?}"));

@@ -9,6 +9,7 @@ mod endpoint;
 mod keys;
 mod oauth;
 mod properties;
+mod refresh_token;
 mod selector;
 mod store;
 mod values;

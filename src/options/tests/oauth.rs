@@ -1,8 +1,9 @@
 //! Options of an OAuth 2.0 token endpoint.
 
 use crate::{
+    core::RefreshTokenRotation,
     json::Json,
-    provider::{Authorization, GrantProtocol, SecretId, Variable, error_rules::OAUTH_DENIED},
+    provider::{Authorization, ExpiryField, GrantProtocol, SecretId, Variable, error_rules::OAUTH_DENIED},
 };
 
 use super::*;
@@ -231,4 +232,18 @@ fn no_header_replaces_the_one_that_contains_the_token() {
         .with("headers", map([("x-token", text("constant"))]));
 
     assert_eq!(rejected(&options), "headers");
+}
+
+#[test]
+fn refresh_tokens_of_a_token_endpoint_may_rotate_and_state_their_lifetime() {
+    let rules = |options: &Value| accepted(options).profile.refresh_rules;
+    let options = oauth().with("provider.oauth.refreshTokenRotation", text("retry-previous"));
+
+    assert_eq!(rules(&oauth()).rotation, RefreshTokenRotation::Strict);
+    assert_eq!(rules(&options).rotation, RefreshTokenRotation::RetryPrevious);
+    let field = rules(&oauth()).expiry.and_then(|expiry| expiry.field);
+    let Some(ExpiryField::ExpiresIn { paths, .. }) = field else { panic!("{field:?}") };
+    assert_eq!(paths, ["refresh_token_expires_in", "refresh_expires_in"]);
+    let wrong = oauth().with("provider.oauth.refreshTokenRotation", text("loose"));
+    assert_eq!(rejected(&wrong), "provider.oauth.refreshTokenRotation");
 }

@@ -187,7 +187,9 @@ fn check_settings(config: &Config) -> Result<(), TestCaseError> {
         ids.sort_unstable();
         ids.dedup();
         prop_assert_eq!(ids, (0..sources.len()).collect::<Vec<_>>());
-        let (TokenSource::Data(places) | TokenSource::Headers(places)) = &profile.token;
+        let (TokenSource::Data(places) | TokenSource::Headers(places)) = &profile.token else {
+            panic!("{:?}", profile.token)
+        };
         prop_assert!(!places.is_empty() && places.iter().all(|place| !place.is_empty()));
         prop_assert!(profile.renew.is_none() || !profile.refresh_token.is_empty());
     }
