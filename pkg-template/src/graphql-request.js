@@ -37,7 +37,9 @@ export async function sendOperation(handle, publicObject, operation) {
   const body = bodyOf(operation);
   const { signal } = operation;
   const scopes = scopesOf(operation, handle.api.name);
-  const headerSecrets = await headerSecretsOf(handle, publicObject, signal);
+  // Without an await where there are none: the stack of an error leads to the caller by its synchronous part.
+  const { secretHeaders } = handle.api;
+  const headerSecrets = secretHeaders.length === 0 ? [] : await headerSecretsOf(handle, publicObject, signal);
   const init = {
     method: "POST",
     headers: headersFor(handle, headerSecrets, operation.headers),
@@ -273,7 +275,6 @@ function entriesOf(headers) {
  * @returns {Promise<string[]>}
  */
 async function headerSecretsOf(handle, publicObject, signal) {
-  if (handle.api.secretHeaders.length === 0) return [];
   return handle.startCall("getHeaderSecrets", signal && { signal }, (values) => values, publicObject);
 }
 
