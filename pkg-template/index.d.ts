@@ -378,8 +378,10 @@ export interface TokenSession extends Omit<TokenManager, "session" | "on" | "clo
  * - Fluz: `userId`, `accountId`, `seatId` and `scopes`.
  * - Braintree: `scopes`.
  * - Toggle: nothing.
- * - A profile: each of its `authenticate.variables` that is a string, a number or a boolean, by its name, with a value
- *   of the same type; `scopes` if the variables contain `"$scopes"`.
+ * - A profile: each string, number or boolean in its `authenticate.variables` or `authenticate.json`, at any depth, by its
+ *   path (`"input.identifier"`), or by its name if no other has it (`identifier`), with a value of the same type; with
+ *   `oauth`, the `username` and the strings of `parameters`. `scopes` if the variables contain `"$scopes"`. A secret, which is
+ *   a function or is named like one, cannot be selected: the function receives the selector.
  * - A `grant` function: any values that it interprets, as strings, numbers and booleans; and `scopes`.
  * - A broker: any values that its `authorize` interprets, as strings, which are sent as fields of the form; and
  *   `scopes`.

@@ -5,7 +5,25 @@
  */
 
 import type { Selector } from "./index.js";
-import type { Secret } from "./options.js";
+
+/** The argument of a function that returns a secret of a described API. */
+export interface SecretRequest {
+  /**
+   * The selector of the session for which a token is acquired, without scopes, by the paths of its variables; frozen, and
+   * empty for the manager's own.
+   */
+  readonly session: Selector;
+}
+
+/**
+ * A function that returns a secret of a described API. It is called for each grant of a session, so that a vault can
+ * rotate the secret and each user can have one. It must return within `timeoutMs`. With a `store` and without `identity`,
+ * it is called once more for each session, before the store is first read.
+ */
+export type SecretFunction = (request: SecretRequest) => string | Promise<string>;
+
+/** A secret of a described API: a string, the same for all sessions, or a function that returns one. */
+export type SessionSecret = string | SecretFunction;
 
 /** Properties of every description of an API. */
 export interface ProfileBase {
@@ -149,7 +167,7 @@ export interface RevocationEndpoint {
    */
   url: string;
   /** More fields of the form, such as `client_id`, without placeholders; a function returns a secret. */
-  parameters?: { readonly [name: string]: string | (() => string | Promise<string>) | undefined } | undefined;
+  parameters?: { readonly [name: string]: SessionSecret | undefined } | undefined;
   /**
    * The `Authorization` header, as that of an {@link Operation}.
    *
@@ -196,8 +214,11 @@ export interface Profile extends ProfileBase {
    * a point in time that has passed, mean that the token has expired. The lifetime is limited to ten years.
    */
   expiry: ExpiryDescription;
-  /** Added to grant requests. */
-  headers?: Record<string, string> | undefined;
+  /**
+   * Added to grants, to revocations at the origin of `endpoint`, and to the requests of `request`. A function returns a
+   * secret; what it returns is never quoted.
+   */
+  headers?: Record<string, SessionSecret> | undefined;
 }
 
 /** The location of an expiry, or a known lifetime. */
@@ -257,8 +278,11 @@ export interface OAuthProfile extends ProfileBase {
    *   `access_denied`
    */
   denied?: FailureRules | undefined;
-  /** Added to grant requests. */
-  headers?: Record<string, string> | undefined;
+  /**
+   * Added to grants, to revocations at the origin of `endpoint`, and to the requests of `request`. A function returns a
+   * secret; what it returns is never quoted.
+   */
+  headers?: Record<string, SessionSecret> | undefined;
 }
 
 /** A token endpoint and a client. */
@@ -275,7 +299,7 @@ export interface OAuthEndpoint {
   /** The client's id. */
   clientId: string;
   /** The client's secret. */
-  clientSecret?: Secret | undefined;
+  clientSecret?: SessionSecret | undefined;
   /**
    * How the client authenticates (section 2.3.1). `"none"` sends `client_id` alone. An assertion (RFC 7523) is sent with
    * `"none"` and `parameters`.
@@ -283,15 +307,15 @@ export interface OAuthEndpoint {
    * @defaultValue "client_secret_basic" with a secret, and "none" without
    */
   clientAuthentication?: "client_secret_basic" | "client_secret_post" | "none" | undefined;
-  /** The user's name, for the grant `"password"`. */
-  username?: Secret | undefined;
+  /** The user's name, for the grant `"password"`. A session can select another one if it is a string. */
+  username?: SessionSecret | undefined;
   /** The user's password, for the grant `"password"`. */
-  password?: Secret | undefined;
+  password?: SessionSecret | undefined;
   /**
    * The first refresh token, for the grant `"refresh_token"`. Later ones come from responses, and are kept in the `store` if
    * there is one. It is read again if the last one was rejected, so a function should return the newest that it knows.
    */
-  refreshToken?: Secret | undefined;
+  refreshToken?: SessionSecret | undefined;
   /**
    * Whether the endpoint accepts a refresh token that it has replaced, as in {@link RefreshTokenDescription.rotation}. The
    * lifetime of a refresh token is read from `refresh_token_expires_in` or `refresh_expires_in`, in seconds.
@@ -300,7 +324,7 @@ export interface OAuthEndpoint {
    */
   refreshTokenRotation?: RefreshTokenRotation | undefined;
   /** More fields of each request, such as `audience`; a function returns a secret. */
-  parameters?: { readonly [name: string]: string | (() => string | Promise<string>) | undefined } | undefined;
+  parameters?: { readonly [name: string]: SessionSecret | undefined } | undefined;
 }
 
 /** A path below `data`, or a list of paths. */
@@ -313,7 +337,8 @@ export interface Operation extends OperationBase {
   /**
    * Its variables: JSON in which a function returns a secret, `"$refreshToken"` in `renew` and `revoke` is replaced by the
    * refresh token, `"$accessToken"` there by the access token, and `"$scopes"` by the scopes. Another string that starts
-   * with a dollar sign and a letter is `invalid_options`.
+   * with a dollar sign and a letter is `invalid_options`. Sessions can select the constants of `authenticate`, at any depth;
+   * see {@link Selector}.
    */
   variables?: { readonly [name: string]: VariableValue } | undefined;
 }
@@ -342,7 +367,10 @@ export interface OperationBase {
    * @defaultValue "none"
    */
   authorization?:
-    "none" | { basic: Secret | { username: string; password: Secret } } | { bearer: Secret } | undefined;
+    | "none"
+    | { basic: SessionSecret | { username: string; password: SessionSecret } }
+    | { bearer: SessionSecret }
+    | undefined;
 }
 
 /** JSON, or a function that returns a secret. */
@@ -352,7 +380,7 @@ export type VariableValue =
   | boolean
   | null
   | undefined
-  | (() => string | Promise<string>)
+  | SecretFunction
   | readonly VariableValue[]
   | { readonly [name: string]: VariableValue };
 

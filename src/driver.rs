@@ -69,8 +69,10 @@ pub(crate) struct Driver {
     in_flight: RefCell<Vec<InFlight>>,
     leases: HeldLeases,
     sign_outs: SignOuts,
-    /// Part of each key in the store. Unknown until functions have returned the secrets that it depends on.
+    /// Part of the keys in the store. Unknown until functions have returned the secrets that it depends on. Where these
+    /// receive the selector, each session has a digest of its own, and this is that of the first one.
     credentials_digest: OnceCell<CredentialsDigest>,
+    has_session_digests: bool,
     /// Called when the work that remains after a close is done.
     closed: RefCell<Option<(Function, Rc<Self>)>>,
     close_callbacks: RefCell<Vec<(SessionId, Function)>>,
@@ -116,6 +118,7 @@ impl Driver {
         let schema_variants = SchemaVariants::default();
         let credentials_digest =
             CredentialsDigest::of(&config, None, PLATFORM).map_or_else(OnceCell::new, OnceCell::from);
+        let has_session_digests = config.profile.has_session_secrets && credentials_digest.get().is_none();
         if is_page() && matches!(&config.grant_source, GrantSource::Profile(sources) if !sources.is_empty()) {
             callbacks.notify(&secret_in_page_warning(), &handle.selector());
         }
@@ -140,6 +143,7 @@ impl Driver {
             leases: HeldLeases::default(),
             sign_outs: SignOuts::default(),
             credentials_digest,
+            has_session_digests,
             closed: RefCell::default(),
             close_callbacks: RefCell::default(),
             callbacks,
@@ -152,15 +156,35 @@ impl Driver {
         driver
     }
 
-    /// Computes the digest of the credentials from secrets that functions returned, if it is unknown.
+    /// Returns the digest of the credentials of a session, if it is known.
+    fn session_digest(&self, session: SessionId) -> Option<CredentialsDigest> {
+        if self.has_session_digests {
+            return self.entry(session)?.credentials_digest.clone();
+        }
+        self.credentials_digest.get().cloned()
+    }
+
+    /// Computes the digest of the credentials of a session from secrets that functions returned for it, if it is unknown.
     ///
     /// The first digest is kept: rotating a secret does not change the keys in the store.
-    fn set_credentials_digest(&self, secrets: &[Secret]) {
-        if self.credentials_digest.get().is_none()
-            && let Some(digest) = CredentialsDigest::of(&self.config, Some(secrets), PLATFORM)
-            && self.credentials_digest.set(digest).is_ok()
-        {
+    fn set_credentials_digest(self: &Rc<Self>, session: SessionId, secrets: &[Secret]) {
+        if self.session_digest(session).is_some() {
+            return;
+        }
+        let Some(digest) = CredentialsDigest::of(&self.config, Some(secrets), PLATFORM) else { return };
+        let is_first = self.credentials_digest.set(digest.clone()).is_ok();
+        if self.has_session_digests {
+            let Some(mut entry) = self.entry(session) else { return };
+            entry.credentials_digest = Some(digest);
+            let handle = entry.handle.clone();
+            drop(entry);
+            if let Some(handle) = handle {
+                self.watch(session, &handle);
+            }
+        } else {
             self.watch_all();
+        }
+        if is_first {
             self.report_identity();
         }
     }
@@ -219,6 +243,28 @@ impl Driver {
         self.session_spec(handle)?;
         // The application's scopes are the same for all sessions.
         self.send(self.default_session(), Recipient::Caller(call), GrantTask::ApplicationScopes, None);
+        Ok(())
+    }
+
+    /// Requests the values of headers that functions return, for a caller. The session need not be open.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_options` if the selector of the handle is invalid.
+    pub(crate) fn request_header_secrets(
+        self: &Rc<Self>,
+        handle: &SessionHandle,
+        call: CallId,
+    ) -> Result<(), TokenError> {
+        self.selection(&handle.selector())?;
+        let requested = Some((handle.selector(), self.config.scopes.clone()));
+        self.send_for(
+            self.default_session(),
+            requested,
+            Recipient::Caller(call),
+            GrantTask::HeaderSecrets,
+            None,
+        );
         Ok(())
     }
 

@@ -21,7 +21,7 @@ use crate::{
     },
     js::{ManagerCallbacks, SessionHandle, scopes_to_js},
     options::{Config, GrantSource, SecretSource},
-    provider::{Issuer, Profile, Revocation, SelectedVariable, TokenSource},
+    provider::{Issuer, Profile, Revocation, SelectedVariable, TokenSource, option::is_header_value},
 };
 
 /// The inputs of a grant.
@@ -31,7 +31,7 @@ pub(crate) struct GrantRunner<'a> {
     pub(crate) selected: Vec<SelectedVariable>,
     /// The scopes to request.
     pub(crate) scopes: ScopeSet,
-    /// The selector of the session, for a user-supplied `grant` function.
+    /// The selector of the session, for user-supplied functions.
     pub(crate) selector: JsValue,
     pub(crate) schema_variants: &'a RefCell<SchemaVariants>,
     pub(crate) initial_refresh_tokens: &'a RefCell<InitialRefreshTokens>,
@@ -62,6 +62,17 @@ pub(crate) enum GrantTask {
     Token(Grant),
     ApplicationScopes,
     Revocation(RevokedTokens),
+    /// The values of headers that functions return, for a request of the user.
+    HeaderSecrets,
+}
+
+/// The request whose secrets are read.
+#[derive(Clone, Copy)]
+pub(crate) enum SecretsOf<'a> {
+    Grant,
+    Revocation(&'a Revocation),
+    /// A request of the user, which has headers alone.
+    Request,
 }
 
 /// The result of a grant.
@@ -69,24 +80,43 @@ pub(crate) enum GrantResult {
     Token(Rc<TokenSet>),
     Scopes(ScopeSet),
     Revoked,
+    HeaderSecrets(Vec<Secret>),
 }
 
 impl GrantRunner<'_> {
-    /// Returns the secrets of the grant or of the `revocation`, from options or from functions that return them.
-    pub(crate) async fn secrets(&self, revocation: Option<&Revocation>) -> Result<Vec<Secret>, GrantFailure> {
-        let (sources, names) = match (revocation, &self.config.grant_source) {
-            (Some(revocation), _) => (&revocation.sources, &revocation.secrets),
-            (None, GrantSource::Profile(sources)) => (sources, &self.config.profile.secrets),
-            (None, GrantSource::Function(_)) => return Ok(Vec::new()),
+    /// Returns the secrets of a request, from options or from functions that return them. Those of the operation precede
+    /// the values of headers that functions return.
+    pub(crate) async fn secrets(&self, of: SecretsOf<'_>) -> Result<Vec<Secret>, GrantFailure> {
+        let profile = &self.config.profile;
+        let mut named: Vec<(&SecretSource, String)> = Vec::new();
+        let (sources, names) = match (of, &self.config.grant_source) {
+            (SecretsOf::Revocation(revocation), _) => (&*revocation.sources, &revocation.secrets),
+            (SecretsOf::Grant, GrantSource::Profile(sources)) => (&**sources, &profile.secrets),
+            // The function sends requests of its own.
+            (SecretsOf::Grant, GrantSource::Function(_)) => return Ok(Vec::new()),
+            (SecretsOf::Request, _) => (&[][..], &profile.secrets),
         };
-        let mut secrets = Vec::with_capacity(sources.len());
         for (source, name) in sources.iter().zip(names.iter()) {
+            named.push((source, name.to_owned()));
+        }
+        let own = named.len();
+        let has_headers = if let SecretsOf::Revocation(it) = of { it.has_headers } else { true };
+        for (name, source) in profile.headers.iter().filter(|_| has_headers) {
+            if matches!(source, SecretSource::Function(_)) {
+                named.push((source, ["headers.", name].concat()));
+            }
+        }
+        let mut secrets = Vec::with_capacity(named.len());
+        for (source, name) in named {
             secrets.push(match source {
                 SecretSource::Text(secret) => secret.clone(),
                 SecretSource::Function(function) => {
                     let (ended, done) = callback_future(self.callbacks, self.config.timeout);
-                    self.callbacks.call(function, &Array::new(), Some(self.signal), &done);
-                    let secret = self.secret(ended.await, name)?;
+                    let selector =
+                        if profile.has_session_secrets { &self.selector } else { &JsValue::UNDEFINED };
+                    self.callbacks.secret(function, selector, self.signal, &done);
+                    let can_send = if secrets.len() < own { |_: &str| true } else { is_header_value };
+                    let secret = self.secret(ended.await, &name, can_send)?;
                     (self.progressed)(Progress::Stepped);
                     secret
                 }
@@ -115,11 +145,16 @@ impl GrantRunner<'_> {
         }
         let revocation = match task {
             GrantTask::Revocation(_) => self.config.profile.revocation.as_deref(),
-            GrantTask::Token(_) | GrantTask::ApplicationScopes => None,
+            GrantTask::Token(_) | GrantTask::ApplicationScopes | GrantTask::HeaderSecrets => None,
+        };
+        let of = match (&task, revocation) {
+            (GrantTask::HeaderSecrets, _) => SecretsOf::Request,
+            (_, Some(revocation)) => SecretsOf::Revocation(revocation),
+            (_, None) => SecretsOf::Grant,
         };
         let secrets = match secrets {
             Some(secrets) => secrets,
-            None => self.secrets(revocation).await?,
+            None => self.secrets(of).await?,
         };
         self.check_credentials(&task, &secrets)?;
         let (profile, scopes) = (&self.config.profile, &self.scopes);
@@ -135,6 +170,7 @@ impl GrantRunner<'_> {
             // Not requested without a revocation; see `Driver::revoke`.
             (GrantTask::Revocation(_), None) => return Ok(GrantResult::Revoked),
             (GrantTask::ApplicationScopes, _) => GrantExchange::for_application_scopes(profile, scopes),
+            (GrantTask::HeaderSecrets, _) => return Ok(GrantResult::HeaderSecrets(secrets)),
         };
         exchange.chosen = &self.selected;
         exchange.rejected_token = self.rejected_token.as_deref();
@@ -174,10 +210,18 @@ impl GrantRunner<'_> {
         Ok(())
     }
 
-    fn secret(&self, outcome: CallOutcome, name: &str) -> Result<Secret, GrantFailure> {
+    fn secret(
+        &self,
+        outcome: CallOutcome,
+        name: &str,
+        can_send: fn(&str) -> bool,
+    ) -> Result<Secret, GrantFailure> {
         let cause = self.cause(&outcome);
         let what = match outcome.into_value(self.config.timeout) {
             Ok(value) => match value.as_string() {
+                Some(text) if !can_send(&text) => {
+                    "returned a string with characters that no header can hold".to_owned()
+                }
                 Some(text) if !text.trim().is_empty() => return Ok(Secret::new(text)),
                 Some(_) => "returned an empty string".to_owned(),
                 None => "did not return a string".to_owned(),

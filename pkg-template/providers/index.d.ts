@@ -23,7 +23,7 @@
  * @packageDocumentation
  */
 
-import type { OAuthEndpoint, OAuthProfile, Profile, Secret } from "graphql-token-manager";
+import type { OAuthEndpoint, OAuthProfile, Profile, SessionSecret } from "graphql-token-manager";
 
 /**
  * Directus: `auth_login` and `auth_refresh`. The refresh token rotates. Two-factor authentication and cookies are not
@@ -51,7 +51,7 @@ export interface DirectusOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -78,7 +78,7 @@ export interface SaleorOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -107,7 +107,7 @@ export interface StrapiOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -143,7 +143,7 @@ export interface PayloadOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -165,7 +165,7 @@ export interface OctopusKrakenOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  apiKey: Secret;
+  apiKey: SessionSecret;
 }
 
 /**
@@ -192,7 +192,7 @@ export interface DjangoGraphqlJwtOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
   /**
    * What a token is renewed with: `"token"`, itself; `"refreshToken"`, a refresh token, if the server has
    * `JWT_LONG_RUNNING_REFRESH_TOKEN`, and the field `revokeToken` for `revoke()`.
@@ -234,7 +234,7 @@ export interface ParseOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -267,7 +267,7 @@ export interface ShopifyAdminOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  clientSecret: Secret;
+  clientSecret: SessionSecret;
 }
 
 /**
@@ -288,7 +288,7 @@ export interface LinearOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  clientSecret: Secret;
+  clientSecret: SessionSecret;
   /**
    * The scopes, with commas between them, instead of the manager's option `scopes`, which has spaces. A grant with
    * other scopes is said to revoke the earlier tokens, so give the same everywhere.
@@ -329,7 +329,7 @@ export interface CommercetoolsOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  clientSecret: Secret;
+  clientSecret: SessionSecret;
 }
 
 /**
@@ -357,7 +357,7 @@ export interface VendureOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -384,7 +384,7 @@ export interface WpgraphqlJwtOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -412,7 +412,7 @@ export interface AdobeCommerceCustomerOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**

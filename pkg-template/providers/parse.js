@@ -2,7 +2,7 @@
 //
 // Sources (December 2026): src/GraphQL/loaders/usersMutations.js and src/GraphQL/parseGraphQLUtils.js of
 // parse-community/parse-server. The response states no expiry: `sessionLength` is a year by default, which was not confirmed.
-// Not described: headers of other requests. The application's id must be given to the manager as well (option `headers`).
+// Not described: the headers of requests that `tokens.fetch` sends.
 
 import { checkOptions, secretOf, urlOf } from "./options.js";
 

@@ -38,9 +38,12 @@ export async function sendOperation(handle, publicObject, operation) {
   const body = bodyOf(operation);
   const { signal } = operation;
   const scopes = scopesOf(operation, handle.api.name);
+  // Without an await where there are none: the stack of an error leads to the caller by its synchronous part.
+  const { secretHeaders } = handle.api;
+  const headerSecrets = secretHeaders.length === 0 ? [] : await headerSecretsOf(handle, publicObject, signal);
   const init = {
     method: "POST",
-    headers: headersFor(handle, operation.headers),
+    headers: headersFor(handle, headerSecrets, operation.headers),
     body,
     redirect: "manual",
     ...withoutCache(),
@@ -49,6 +52,7 @@ export async function sendOperation(handle, publicObject, operation) {
   const inspect = reading(operation.maxResponseBytes);
   const request = requestSnapshot(handle.api.endpoint, init);
   presentIn(request, handle.api.tokenHeader);
+  const secretsOfRequest = () => [...headerSecrets, ...secretsOf(handle, request)];
   const { response, text, rejected, token, isSignedOut } = await send(
     handle,
     publicObject,
@@ -56,12 +60,13 @@ export async function sendOperation(handle, publicObject, operation) {
     signal,
     scopes,
     inspect,
+    secretsOfRequest,
   );
   const answer = parsed(text);
   const secrets = () => {
     const newer = handle.api.rotationHeaders.map((name) => response.headers?.get(name));
     const tokens = [token, ...newer].filter((each) => typeof each === "string");
-    return redactor([...tokens, ...secretsOf(handle, request)]);
+    return redactor([...tokens, ...secretsOfRequest()]);
   };
   const outline = () =>
     withoutQuotations(
@@ -155,8 +160,9 @@ function called(action, provider) {
  * @param {AbortSignal | undefined} signal
  * @param {string[] | undefined} scopes
  * @param {import("./authorized-fetch.js").Inspect} inspect
+ * @param {() => string[]} secrets of the request
  */
-async function send(handle, publicObject, request, signal, scopes, inspect) {
+async function send(handle, publicObject, request, signal, scopes, inspect, secrets) {
   try {
     if (!request.takesToken) {
       const response = await handle.fetch(...fetchArguments(request));
@@ -171,7 +177,9 @@ async function send(handle, publicObject, request, signal, scopes, inspect) {
     return await sendWithReplay(handle, publicObject, request, options, inspect);
   } catch (error) {
     if (signal?.aborted) throw reasonOf(signal);
-    throw TokenError.is(error) ? error : networkError(handle, request, error);
+    throw TokenError.is(error)
+      ? error
+      : networkError(handle, [...secrets(), ...variablesOf(request.init.body)], error);
   }
 }
 
@@ -235,13 +243,11 @@ function tooLarge({ api: { name: provider } }, limit) {
  * Returns the error for a request without a response.
  *
  * @param {SessionHandle} handle
- * @param {RequestSnapshot} request
+ * @param {string[]} secrets also the variables: an error of the program's own `fetch` can be understood without them
  * @param {unknown} thrown by `fetch`
  */
-function networkError(handle, request, thrown) {
+function networkError(handle, secrets, thrown) {
   const { name: provider, endpoint } = handle.api;
-  // An error of the program's own `fetch` can be understood without the variables.
-  const secrets = [...secretsOf(handle, request), ...variablesOf(request.init.body)];
   const { code, what, retryable, cause } = failureOf(thrown, redactor(secrets));
   const details = { provider, cause: causeOf(cause) };
   if (what !== undefined) {
@@ -284,16 +290,31 @@ function entriesOf(headers) {
 }
 
 /**
+ * Returns the values of the headers that functions return, in the order of their names in the profile.
+ *
+ * @param {SessionHandle} handle
+ * @param {unknown} publicObject
+ * @param {AbortSignal | undefined} signal
+ * @returns {Promise<string[]>}
+ */
+async function headerSecretsOf(handle, publicObject, signal) {
+  return handle.startCall("getHeaderSecrets", signal && { signal }, (values) => values, publicObject);
+}
+
+/**
  * Returns the headers of a request: the package's own, overridden by the provider's and then by the caller's.
  *
  * @param {SessionHandle} handle
+ * @param {string[]} headerSecrets
  * @param {Headers | undefined} given
  */
-function headersFor(handle, given) {
+function headersFor(handle, headerSecrets, given) {
+  const { headers: plain, secretHeaders } = handle.api;
   const own = {
     "content-type": "application/json",
     accept: ACCEPT,
-    ...Object.fromEntries(handle.api.headers),
+    ...Object.fromEntries(plain),
+    ...Object.fromEntries(secretHeaders.map((name, index) => [name, headerSecrets[index]])),
   };
   if (given === undefined) return own;
   const headers = new Headers(own);

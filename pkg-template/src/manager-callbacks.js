@@ -23,7 +23,7 @@ export class ManagerCallbacks extends HostBindings {
     return this.#runtime.defaultHandle;
   }
 
-  /** Resolves a call. @param {number} call @param {AccessToken | string[]} value */
+  /** Resolves a call. @param {number} call @param {AccessToken | string[]} value a token, scopes or values of headers */
   resolveCall(call, value) {
     this.#runtime.calls.resolve(call, value);
   }
@@ -107,5 +107,20 @@ export class ManagerCallbacks extends HostBindings {
    */
   grant(grant, refreshToken, scopes, selector, signal, done) {
     this.call(grant, [{ refreshToken, scopes, session: parseSelector(selector), signal }], signal, done);
+  }
+
+  /**
+   * Calls a function that returns a secret; see {@link call}. It does not receive scopes: sessions that differ in them alone
+   * have the same secrets.
+   *
+   * @param {(argument?: object) => unknown} secret
+   * @param {any} selector of the session; `undefined` if the function has no argument
+   * @param {AbortSignal} signal
+   * @param {import("./host-bindings.js").ReportOutcome} done
+   */
+  secret(secret, selector, signal, done) {
+    if (selector === undefined) return this.call(secret, [], signal, done);
+    const { scopes: _, ...session } = parseSelector(selector);
+    this.call(secret, [Object.freeze({ session: Object.freeze(session) })], signal, done);
   }
 }

@@ -9,6 +9,7 @@ import { ignoringErrors } from "./ignoring-errors.js";
 import { Listeners } from "./listeners.js";
 import { ManagerCore, coreCrashedError } from "./manager-core.js";
 import { callSnapshot } from "./options-snapshot.js";
+import { ownVariables } from "./own-variables.js";
 import { PendingCalls } from "./pending-calls.js";
 import { ioEndsWithRequest } from "./request-scope.js";
 import { serializeSelector, parseSelector } from "./selector.js";
@@ -36,6 +37,7 @@ const NOTHING_SELECTED = "{}";
  * @property {string} grantUrl
  * @property {string[]} origins
  * @property {[name: string, value: string][]} headers
+ * @property {string[]} secretHeaders names of headers with values that functions return
  * @property {string[]} rotationHeaders response headers that may contain a new token
  * @property {boolean} tokenInHeader whether tokens are granted in response headers, which this host can therefore read
  * @property {boolean} revokes whether the API revokes tokens
@@ -117,6 +119,8 @@ export class ManagerRuntime {
   #lastNow = 0;
   /** @type {any} */
   #options;
+  /** Created for the first selector. @type {ReturnType<typeof ownVariables> | undefined} */
+  #findOwn = undefined;
   /** The `fetch` option. Set together with `api`. @type {typeof globalThis.fetch | undefined} */
   ownFetch = undefined;
   /** Sign-outs of other pages, in a page. Set once the core runs. @type {PageSignOuts | undefined} */
@@ -149,14 +153,14 @@ export class ManagerRuntime {
    * @param {unknown} selector
    */
   serializeSelector(selector) {
-    return serializeSelector(selector, this.#options);
+    return serializeSelector(selector, () => (this.#findOwn ??= ownVariables(this.#options)));
   }
 
   /**
    * Starts a new call, which the core settles.
    *
    * @param {SessionHandle} handle
-   * @param {"getToken" | "refresh" | "getScopes"} method
+   * @param {"getToken" | "refresh" | "getScopes" | "getHeaderSecrets"} method
    * @param {any} options
    * @param {(value: any) => unknown} toResult converts the token, or the scopes, to the result of the call
    * @param {unknown} publicObject kept reachable while the call is pending

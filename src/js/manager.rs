@@ -66,6 +66,20 @@ impl NativeManager {
         requested.map_err(|error| error_to_js(&error))
     }
 
+    /// Requests the values of the headers that functions return, for a request of the session: `callbacks.resolveCall`
+    /// receives them as a list, in the order of `secretHeaders`.
+    #[wasm_bindgen(js_name = getHeaderSecrets)]
+    pub fn get_header_secrets(
+        &self,
+        call: f64,
+        options: &JsValue,
+        handle: &SessionHandle,
+    ) -> Result<(), JsValue> {
+        let requested = options::read_refresh(&from_js(options))
+            .and_then(|()| self.driver.request_header_secrets(handle, id(call)));
+        requested.map_err(|error| error_to_js(&error))
+    }
+
     /// Discards the token if it is the cached one: the user reported that the API rejected it.
     ///
     /// Throws the fields of an `invalid_options` error if the session's selector is invalid.

@@ -54,6 +54,7 @@ pub(super) fn read<'a>(
         provider.report_invalid("endpoint", own_endpoint);
     }
     let mut profile = base_profile(name, endpoint.unwrap_or_default(), provider);
+    profile.has_session_secrets = true;
     let grant_source = if let Some(grant) = grant {
         GrantSource::Function(grant)
     } else {
@@ -75,8 +76,10 @@ pub(super) fn read<'a>(
             }
         }
         profile.secrets = StringList::Owned(secrets.names);
-        // The fields of a token endpoint are not variables of a user, and one refresh token is valid for one session.
-        profile.selector_policy = if provider.get("oauth").is_some() || profile.refresh_rules.has_initial {
+        // One refresh token is valid for one session.
+        let is_of_one = profile.refresh_rules.has_initial
+            || profile.authenticate.has_variable("refresh_token") && provider.get("oauth").is_some();
+        profile.selector_policy = if is_of_one {
             SelectorPolicy::Nothing
         } else {
             SelectorPolicy::PlainVariables { optional: &[], form: IdForm::Any }
@@ -116,6 +119,7 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
         environment: None,
         advice: "what `authenticate` identifies with",
         secrets: StringList::default(),
+        has_session_secrets: false,
         selector_policy: SelectorPolicy::Any,
         quotable: &[],
         known_scopes: StringList::default(),

@@ -10,6 +10,7 @@ mod expiry;
 mod oauth;
 mod reader;
 mod refresh_token;
+pub(crate) mod selectable;
 mod selector;
 pub mod table;
 mod validation_error;
@@ -467,13 +468,21 @@ fn are_distinguishable(profile: &Profile, grant_source: &GrantSource) -> bool {
 }
 
 /// Whether all sessions present the same credentials. The user of a page presents those for a broker, and a user-supplied
-/// function decides by itself.
+/// function decides by itself. A secret function that receives the selector has a secret of each identity, and so has the
+/// password grant, whose sessions select the user name.
 fn credentials(profile: &Profile, grant_source: &GrantSource) -> CredentialSharing {
-    match grant_source {
-        GrantSource::Profile(sources) if !sources.is_empty() && profile.issuer == Issuer::Provider => {
-            CredentialSharing::Shared
-        }
-        GrantSource::Profile(_) | GrantSource::Function(_) => CredentialSharing::Unknown,
+    let GrantSource::Profile(sources) = grant_source else { return CredentialSharing::Unknown };
+    let is_function = |source: &SecretSource| matches!(source, SecretSource::Function(_));
+    let has_functions =
+        sources.iter().any(is_function) || profile.headers.iter().any(|(_, source)| is_function(source));
+    let selects_user =
+        profile.authenticate.protocol == GrantProtocol::Form && profile.authenticate.has_variable("username");
+    if profile.issuer == Issuer::Broker || (sources.is_empty() && !has_functions) {
+        CredentialSharing::Unknown
+    } else if profile.has_session_secrets && (has_functions || selects_user) {
+        CredentialSharing::ByIdentity
+    } else {
+        CredentialSharing::Shared
     }
 }
 

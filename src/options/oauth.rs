@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{
-    HEADERS, OptionReader,
+    HEADERS, OptionReader, RawValue,
     custom::{SecretCollector, members},
     reader::split_words,
     refresh_token,
@@ -64,7 +64,14 @@ pub(super) fn read(
     let scope = (!has_scope).then(|| ("scope".into(), Variable::Scopes));
     let own = match grant {
         "password" => {
-            let username = credential("username", "the user's name");
+            // A name is not secret, and sessions can select it. A function receives the selector instead.
+            let username = match oauth.get("username") {
+                Some(name @ RawValue::Text(_)) => {
+                    oauth.secret("username", USERNAME);
+                    Variable::Literal(name.clone())
+                }
+                _ => credential("username", USERNAME),
+            };
             let password = credential("password", "the user's password");
             let mut own = vec![("username".into(), username), ("password".into(), password)];
             own.extend(scope);
@@ -134,6 +141,7 @@ pub(super) fn client(
 /// Fields that have options of their own. A server rejects a field that is sent twice (section 3.2).
 const OWN_FIELDS: &str = "grant_type client_id client_secret username password refresh_token";
 
+const USERNAME: &str = "the user's name";
 const GRANTS: &str = "client_credentials password refresh_token";
 const METHODS: &str = "client_secret_basic client_secret_post none";
 

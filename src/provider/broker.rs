@@ -58,6 +58,7 @@ impl Broker {
             environment: None,
             advice: "that the user is signed in, and what `authorize` of the broker gives",
             secrets: strings(""),
+            has_session_secrets: false,
             selector_policy: SelectorPolicy::Any,
             ..api
         }

@@ -189,6 +189,7 @@ impl Fluz {
             environment: Some(self.environment),
             advice,
             secrets: strings(secret),
+            has_session_secrets: false,
             selector_policy: SelectorPolicy::PlainVariables { optional: &["seatId"], form: IdForm::Uuid },
             quotable: &["userId", "accountId", "seatId"],
             known_scopes: strings(KNOWN_SCOPES),

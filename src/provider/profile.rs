@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, time::Duration, vec};
 
 use super::{DefaultFailure, ErrorRules, SecretSource, fluz::Environment};
 use crate::{
-    core::{RefreshTokenRotation, Scoping, Secret},
+    core::{RefreshTokenRotation, Scoping},
     json::Json,
 };
 
@@ -19,8 +19,9 @@ pub struct Profile {
     pub issuer: Issuer,
     /// `credentials` mode of `fetch` in grant requests; the default of `fetch` where `None`.
     pub credentials_mode: Option<&'static str>,
-    /// Headers of grant requests, names in lower case. A value may be a secret, such as the key of a gateway.
-    pub headers: Vec<(String, Secret)>,
+    /// Headers of grant requests, names in lower case. A value may be a secret, such as the key of a gateway. The values
+    /// that functions return follow the secrets of the operation, in the order of the headers.
+    pub headers: Vec<(String, SecretSource)>,
     /// Obtains a token with the long-lived credentials.
     pub authenticate: Operation,
     /// Obtains a token with a refresh token.
@@ -57,6 +58,8 @@ pub struct Profile {
     pub advice: &'static str,
     /// Option name of each [`SecretId`].
     pub secrets: StringList,
+    /// Set if secret functions receive the selector of the session, so that each identity may have secrets of its own.
+    pub has_session_secrets: bool,
     /// Variables that a session may select, besides scopes.
     pub selector_policy: SelectorPolicy,
     /// Names of the variables and headers that are no secrets whatever their values, so that errors may quote them.
@@ -76,8 +79,8 @@ impl Profile {
         if is_by_request && !is_shared { Scoping::ByRequest } else { Scoping::Fixed }
     }
 
-    /// Resolves the variables of `operation`: a selected value replaces its own, `fill` returns the values that change
-    /// per request, and variables selected without a value are omitted.
+    /// Resolves the variables of `operation`: a selected value replaces the constant at its path, `fill` returns the values
+    /// that change per request, and variables selected without a value are omitted.
     pub fn resolve_variables(
         &self,
         operation: &Operation,
@@ -86,10 +89,10 @@ impl Profile {
     ) -> Vec<(String, Json)> {
         let mut filled = Vec::new();
         for (name, variable) in &operation.variables {
-            let value = match (chosen.iter().find(|(known, _)| known == name), variable) {
-                (Some((_, value)), _) => value.clone(),
+            let value = match (variable.selected(name, chosen), variable) {
+                (Some(value), _) => value.clone(),
                 (None, Variable::Absent) => None,
-                (None, variable) => Some(variable.resolve(fill)),
+                (None, variable) => Some(variable.resolve(name, chosen, fill)),
             };
             if let Some(value) = value {
                 filled.push((name.clone().into_owned(), value));
@@ -108,15 +111,21 @@ impl Profile {
     }
 }
 
-/// A variable selected by a session; omitted where the value is `None`.
+/// The path of a variable that a session selected (see [`path_of`]), or its name where any can be selected, and the value;
+/// omitted where that is `None`.
 pub type SelectedVariable = (String, Option<Json>);
+
+/// Returns the path of a member or an item: the names and list positions from the variables to it, separated by dots.
+pub fn path_of(parent: &str, name: &str) -> String {
+    if parent.is_empty() { name.to_owned() } else { [parent, ".", name].concat() }
+}
 
 /// Grant variables that a session may select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SelectorPolicy {
     /// No variables.
     Nothing,
-    /// Each constant scalar variable of [`Profile::authenticate`].
+    /// Each constant scalar in the variables of [`Profile::authenticate`], at any depth.
     PlainVariables {
         /// Variables that may be omitted.
         optional: &'static [&'static str],
@@ -305,21 +314,26 @@ pub enum Variable {
 }
 
 impl Variable {
-    /// Returns the value; `fill` returns the values that change per request.
-    pub fn resolve(&self, fill: &dyn Fn(&Self) -> Json) -> Json {
+    /// Returns the value, where a session selected others at the paths in `chosen`; `fill` returns the values that change
+    /// per request.
+    fn resolve(&self, path: &str, chosen: &[SelectedVariable], fill: &dyn Fn(&Self) -> Json) -> Json {
+        if let Some(Some(value)) = self.selected(path, chosen) {
+            return value.clone();
+        }
         match self {
             Self::Literal(value) => value.clone(),
             Self::Map(members) => {
                 let mut filled = Vec::new();
                 for (name, member) in members {
-                    filled.push((name.clone().into_owned(), member.resolve(fill)));
+                    let value = member.resolve(&path_of(path, name), chosen, fill);
+                    filled.push((name.clone().into_owned(), value));
                 }
                 Json::Map(filled)
             }
             Self::List(items) => {
                 let mut filled = Vec::new();
-                for item in items {
-                    filled.push(item.resolve(fill));
+                for (index, item) in items.iter().enumerate() {
+                    filled.push(item.resolve(&path_of(path, &index.to_string()), chosen, fill));
                 }
                 Json::List(filled)
             }
@@ -346,6 +360,14 @@ impl Variable {
             | Self::RejectedToken
             | Self::Scopes => {}
         }
+    }
+
+    /// Returns the value that a session selected instead of a constant at `path`, if it did.
+    pub fn selected<'a>(&self, path: &str, chosen: &'a [SelectedVariable]) -> Option<&'a Option<Json>> {
+        if !matches!(self, Self::Literal(_) | Self::Absent) {
+            return None;
+        }
+        chosen.iter().find(|(known, _)| known == path).map(|(_, value)| value)
     }
 
     /// Returns whether this variable, or one in it, passes `test`.

@@ -114,6 +114,7 @@ impl Toggle {
             environment: None,
             advice,
             secrets: strings("password"),
+            has_session_secrets: false,
             selector_policy: SelectorPolicy::Nothing,
             quotable: &[],
             known_scopes: strings(""),

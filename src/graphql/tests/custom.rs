@@ -8,7 +8,7 @@ use crate::{
     provider::{
         Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Issuer,
         Lifetime, Operation, Presentation, RefreshTokenRules, RotationHeader, SameSession, SecretId,
-        SelectorPolicy, TokenShape, TokenSource, Variable, profile::strings,
+        SecretSource, SelectorPolicy, TokenShape, TokenSource, Variable, profile::strings,
     },
 };
 
@@ -84,6 +84,7 @@ pub(super) fn acme() -> Profile {
         environment: None,
         advice: "`secret`",
         secrets: strings("secret"),
+        has_session_secrets: true,
         selector_policy: SelectorPolicy::Nothing,
         quotable: &[],
         known_scopes: strings(""),
@@ -205,7 +206,7 @@ fn each_authorization_has_its_header() {
 
 #[test]
 fn custom_header_replaces_the_default() {
-    let header = |name: &str, value: &str| (name.to_owned(), Secret::new(value));
+    let header = |name: &str, value: &str| (name.to_owned(), SecretSource::Text(Secret::new(value)));
     let mut profile = acme();
     profile.headers =
         vec![header("accept", "application/json"), header("x-tenant", "first"), header("x-tenant", "second")];
@@ -217,6 +218,61 @@ fn custom_header_replaces_the_default() {
         scenario.last().sorted_headers(),
         [("accept", "application/json"), ("content-type", "application/json"), ("x-tenant", "second")],
     );
+}
+
+#[test]
+fn headers_have_the_values_that_functions_return_after_the_secrets_of_the_operation() {
+    let mut profile = acme();
+    profile.headers = vec![
+        ("x-first".to_owned(), SecretSource::Function("first")),
+        ("x-plain".to_owned(), SecretSource::Text(Secret::new("plain"))),
+        ("accept".to_owned(), SecretSource::Function("second")),
+    ];
+    profile.secrets = strings("variables.secret");
+    let secrets = ["planted-secret", "planted-first", "planted-second"];
+    let mut scenario = Scenario::new(profile.clone(), &[], &secrets);
+
+    scenario.respond(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
+
+    assert_eq!(
+        scenario.last().sorted_headers(),
+        [
+            ("accept", "planted-second"),
+            ("content-type", "application/json"),
+            ("x-first", "planted-first"),
+            ("x-plain", "plain"),
+        ],
+    );
+    // Without a value, nothing is sent.
+    let mut scenario = Scenario::new(profile, &[], &secrets[..2]);
+    let failure = scenario.respond(logged_in(json!({ "jwt": "planted-token" }))).unwrap_err();
+    assert_eq!(failure.into_error().code, ErrorCode::CredentialsUnavailable);
+}
+
+#[test]
+fn a_selected_value_replaces_the_constant_at_its_path_alone() {
+    let variable = |text: &str| Variable::Literal(Json::text(text));
+    let mut profile = acme();
+    profile.authenticate.variables = vec![
+        (
+            "input".into(),
+            Variable::Map(vec![
+                ("id".into(), variable("a")),
+                ("secret".into(), Variable::Secret(SecretId(0))),
+                ("list".into(), Variable::List(vec![variable("x"), variable("y")])),
+            ]),
+        ),
+        ("id".into(), variable("own")),
+        ("key".into(), Variable::Secret(SecretId(0))),
+    ];
+    let chosen = |path: &str, value: &str| (path.to_owned(), Some(Json::text(value)));
+    // The last one names no constant.
+    let selected = [chosen("input.id", "b"), chosen("input.list.1", "z"), chosen("key", "planted")];
+
+    let resolved = profile.resolve_variables(&profile.authenticate, &selected, &|_| Json::text("secret"));
+
+    let expected = r#"{"input":{"id":"b","secret":"secret","list":["x","z"]},"id":"own","key":"secret"}"#;
+    assert_eq!((PLATFORM.write_json)(&Json::Map(resolved)), expected);
 }
 
 #[test]

@@ -232,7 +232,7 @@ fn documented_example_is_accepted() {
     assert_eq!(profile.token, TokenSource::Data(paths("login.jwt|renew.jwt")));
     assert_eq!(profile.refresh_token, ["login.renewal"]);
     assert_eq!(profile.scopes, ["login.scopes"]);
-    assert_eq!(profile.headers, [("x-tenant".to_owned(), Secret::new("7"))]);
+    assert_eq!(profile.headers, [("x-tenant".to_owned(), SecretSource::Text(Secret::new("7")))]);
     let unit = Duration::from_secs(1);
     assert_eq!(profile.expiry, Some(ExpiryField::ExpiresIn { paths: paths("login.ttl"), unit }));
     assert_eq!(profile.lifetime, Lifetime::Assumed(Duration::from_secs(300)));
