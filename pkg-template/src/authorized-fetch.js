@@ -2,6 +2,7 @@
 //
 // The core decides whether a response is a rejection, and whether the rejection makes the token invalid.
 
+import { isEndpointOrigin, resolveAddress } from "./addresses.js";
 import { fetchArguments, redirected } from "./fetch-arguments.js";
 import { headerValue } from "./header-value.js";
 import { ignoringErrors } from "./ignoring-errors.js";
@@ -9,9 +10,7 @@ import {
   hasUserInfo,
   isAllowedOrigin,
   isCrossOriginRedirect,
-  isEndpointOrigin,
   originError,
-  resolveAddress,
   userInfoError,
 } from "./origins.js";
 import { isQuery } from "./query-check.js";

@@ -1,6 +1,7 @@
 // The callbacks of the core: everything that the native part of a manager calls.
 
 import { AccessToken } from "./access-token.js";
+import { countManager } from "./alive-managers.js";
 import { HostBindings } from "./host-bindings.js";
 import { PageSignOuts, isPage } from "./page-sign-outs.js";
 import { parseSelector } from "./selector.js";
@@ -41,7 +42,16 @@ export class ManagerCallbacks extends HostBindings {
   /** Called with a digest of the manager's identity. @param {string} digest */
   identified(digest) {
     const runtime = this.#runtime;
-    runtime.countAs(digest);
+    if (runtime.isCounted && !runtime.isClosed && runtime.count === undefined) {
+      // A core that is restarted after a crash finds the count.
+      runtime.count = countManager(digest);
+      runtime.count.report((warning) => {
+        const { selector } = runtime.defaultHandle;
+        const hasListener = runtime.listeners.has("warning", selector);
+        runtime.notify(warning, selector);
+        return hasListener;
+      });
+    }
     if (runtime.isClosed || !isPage()) return;
     runtime.pageSignOuts ??= new PageSignOuts(
       digest,

@@ -3,7 +3,6 @@
 // All decisions about tokens are in the core (manager-core.js). Calls go in one direction: TokenManager, session handle or
 // sign-outs (sign-out.js), manager runtime, core. The core returns results through its callbacks (manager-callbacks.js).
 
-import { countManager } from "./alive-managers.js";
 import { callerContext } from "./channels.js";
 import { ignoringErrors } from "./ignoring-errors.js";
 import { Listeners } from "./listeners.js";
@@ -110,8 +109,12 @@ export class ManagerRuntime {
   trace = undefined;
   /** Whether the manager is counted as alive, which requires a FinalizationRegistry to notice its collection. */
   isCounted = false;
-  /** @type {ReturnType<typeof countManager> | undefined} */
-  #count = undefined;
+  /**
+   * Counts this manager among those of its identity, once the core has computed that.
+   *
+   * @type {ReturnType<typeof import("./alive-managers.js").countManager> | undefined}
+   */
+  count = undefined;
   /** Set once it is settled whether the page can read new tokens: one was read, or listeners were warned. */
   isExposureKnown = false;
 
@@ -302,7 +305,7 @@ export class ManagerRuntime {
     if (this.isClosed) return undefined;
     this.isClosed = true;
     this.#options = undefined;
-    this.#count?.end();
+    this.count?.end();
     this.pageSignOuts?.close();
     const closed = this.core.close();
     // The calls that the core has not received yet, or that do not request a token.
@@ -312,22 +315,6 @@ export class ManagerRuntime {
     }
     this.defaultHandle.clearToken();
     return closed;
-  }
-
-  /**
-   * Counts this manager among those of its identity.
-   *
-   * @param {string} digest of the identity
-   */
-  countAs(digest) {
-    // The count exists already if the core was restarted after a crash.
-    if (!this.isCounted || this.isClosed || this.#count !== undefined) return;
-    this.#count = countManager(digest);
-    this.#count.report((warning) => {
-      const hasListener = this.listeners.has("warning", this.defaultHandle.selector);
-      this.notify(warning, this.defaultHandle.selector);
-      return hasListener;
-    });
   }
 
   /**

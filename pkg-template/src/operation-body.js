@@ -10,7 +10,14 @@ import { TokenError, invalidOptions } from "./token-error.js";
  *
  * @param {import("./operation-snapshot.js").OperationSnapshot} operation
  */
-export function bodyOf({ document, operationName, rest }) {
+export function bodyOf({ document, operationName, variables, rest }) {
+  // A file is written as an empty object, which is rare, so most variables are not searched.
+  if (rest.includes("{}") && containsFile(variables)) {
+    throw invalidOptions(
+      "the variables of request() contain a file; send it with `tokens.fetch` and a `FormData`, in the form of the " +
+        "GraphQL multipart request specification",
+    );
+  }
   const query = textOf(document);
   if (query.includes("subscription") && isSubscription(query, operationName)) throw notOneResponse();
   return `{"query":${JSON.stringify(query)}${rest === "{}" ? "" : ","}${rest.slice(1)}`;
@@ -59,4 +66,16 @@ function notOneResponse() {
     "request() returns one response, and a subscription has many; subscribe with a client such as graphql-ws or " +
       "graphql-sse, and give it `tokens.authorization()`",
   );
+}
+
+/**
+ * Returns whether a value is a `Blob` or `File`, or contains one.
+ *
+ * @param {any} value that can be written as JSON
+ * @returns {boolean}
+ */
+function containsFile(value) {
+  if (typeof value !== "object" || value === null) return false;
+  if (["[object Blob]", "[object File]"].includes(Object.prototype.toString.call(value))) return true;
+  return Object.values(value).some(containsFile);
 }

@@ -35,7 +35,7 @@ export function ownVariables(options) {
   const all = [];
   collect({ ...members, scopes: undefined }, "", undefined, all);
   all.push({ path: "scopes", name: "scopes", value: scopes });
-  return (name) => {
+  const find = (/** @type {string} */ name) => {
     let found = all.filter(({ path }) => path === name);
     if (found.length === 0) found = all.filter((each) => each.name === name);
     const plain = found.filter(({ isSecret }) => !isSecret);
@@ -44,6 +44,9 @@ export function ownVariables(options) {
     const isSecret = found.length > 0 || isSecretName(name.split(".").pop());
     return isSecret && !isBuiltin && !grant ? { path: name, name, isSecret } : undefined;
   };
+  // Every call of `session()` asks for the same few names.
+  const known = new Map(all.map(({ path }) => [path, find(path)]));
+  return (name) => known.get(name) ?? find(name);
 }
 
 /**

@@ -4,7 +4,7 @@
 // objects are not passed on: they may change while the token is awaited, and `fetch` would then send a request other
 // than the one that was checked.
 
-import { addressOf } from "./origins.js";
+import { addressOf } from "./addresses.js";
 import { handled } from "../stores/foreign-promise.js";
 
 /**
