@@ -132,6 +132,12 @@ export const PLATFORMS = [
       failures: [
         ["a wrong password", failed(200, "Please enter valid credentials"), "invalid_credentials"],
         ["an outage", [502, {}], "server"],
+        ["a locked database", failed(200, "database is locked"), "server"],
+        [
+          "a database that is down",
+          failed(200, 'connection to server at "127.0.0.1", port 5432 failed: Connection refused'),
+          "server",
+        ],
       ],
       rejections: [
         ["an expired token", failed(200, "Signature has expired")],
