@@ -31,9 +31,10 @@ export function installationOf(name) {
  * @param {string} name of the folder that describes it
  */
 export async function install(name) {
-  const folder = installationOf(name);
   /** @type {{ default: Description }} */
   const { default: server } = await import(`./${name}/server.js`);
+  if (server.installedBy !== undefined) return install(server.installedBy);
+  const folder = installationOf(name);
   const steps = server.install ?? npmSteps(server.compile ?? []);
   const manifests = steps.manifests.map((file) => join(HERE, name, file));
   const digest = createHash("sha256").update(JSON.stringify(steps));
