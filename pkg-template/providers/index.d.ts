@@ -1,7 +1,7 @@
 /**
  * Descriptions of common GraphQL APIs, as values of the option `provider`. They are plain data, made from the
- * documentation and the source of each API, and were not tried against real servers: `docs/apis.md` of the repository
- * states what is known of each.
+ * documentation and the source of each API. Some were tried against real servers: `docs/apis.md` and `docs/servers.md` of the
+ * repository state what is known of each.
  *
  * Each function throws a `TypeError` for a missing, invalid or unknown option. What the manager checks itself, such
  * as the form of a URL, is `invalid_options`.
