@@ -61,7 +61,8 @@ function managerOf(t, preset, respond) {
 /** @param {Case} preset @param {Sent} request */
 function kindOf(preset, { url, body }) {
   if (body.query === "{ viewer }") return "data";
-  if (preset.revocation !== undefined && body.query?.includes(preset.revocation.mark)) return "revocation";
+  const marked = `${url} ${body.query ?? ""}`;
+  if (preset.revocation !== undefined && marked.includes(preset.revocation.mark)) return "revocation";
   if (preset.renewal !== undefined && `${url} ${JSON.stringify(body)}`.includes(preset.renewal.mark))
     return "renewal";
   return "login";

@@ -5,7 +5,7 @@
  */
 
 import { execFile, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -22,6 +22,8 @@ const execute = promisify(execFile);
 export async function placeFor(name) {
   const installation = await install(name);
   const folder = await mkdtemp(join(tmpdir(), `graphql-token-manager-${name}-`));
+  // Programs in the folder import the packages of the installation.
+  await symlink(join(installation, "node_modules"), join(folder, "node_modules"));
   return new Place(installation, folder, await freePort());
 }
 
@@ -42,6 +44,16 @@ export class Place {
 
   /** Returns the path of a file of an installed npm package. @param {string} file */
   module = (file) => join(this.installation, "node_modules", file);
+
+  /**
+   * Copies the folder `program` of a server's description into the folder of the server, from which it can import the
+   * installed packages.
+   *
+   * @param {string} from folder of the description
+   */
+  async copyProgram(from) {
+    await cp(join(from, "program"), this.folder, { recursive: true });
+  }
 
   /**
    * Runs a command until it ends, and fails if it does.

@@ -30,9 +30,9 @@ export class Results {
     this.#cells.set(scenario, text);
   }
 
-  /** Writes or compares the results, unless tests were selected by name. @param {Place | undefined} place */
+  /** Writes or compares the results, unless tests were selected by name. @param {Place} place */
   async finish(place) {
-    if (place === undefined || this.#cells.size < SCENARIOS.length) return;
+    if (this.#cells.size < SCENARIOS.length) return;
     const page = await readFile(PAGE, "utf8");
     const version = await this.#version(place);
     const date = new Date().toISOString().slice(0, 10);

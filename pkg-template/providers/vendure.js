@@ -1,9 +1,9 @@
 // Vendure: `login`, whose response has the token in a header.
 //
 // Sources (December 2026): docs.vendure.io/current/core/storefront/connect-api (`tokenMethod` must include `bearer`).
-// Reported: the members of the result of `login`. Not confirmed: `sessionDuration`, by default a year.
-// Not described: `vendure-auth-token` as `sliding`. After the end of a session, that header has the token of a new anonymous
-// one, which would replace the log-in silently.
+// Run with 3.7.3, which extends a session that is used. `sessionDuration` is a year by default (default-config.ts).
+// Not described: `vendure-auth-token` as `sliding`. After the end of a session, that header is empty, or has the token of a new
+// anonymous one, which would replace the log-in silently.
 
 import { checkOptions, secretOf } from "./options.js";
 

@@ -99,6 +99,13 @@ export const CONTENT = [
       response: (id) => [200, { jwt: jwt(id) }],
       refused: strapiFailure(401, "UnauthorizedError", "Invalid refresh token"),
     },
+    revocation: {
+      mark: "/api/auth/logout",
+      url: "https://cms.test/api/auth/logout",
+      variables: {},
+      isAuthorized: true,
+      response: { ok: true },
+    },
     failures: [
       [
         "a wrong password",

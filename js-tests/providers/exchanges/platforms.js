@@ -266,6 +266,10 @@ export const PLATFORMS = [
       ["a wrong password", failed(200, "Invalid username/password.", { code: 101 }), "invalid_credentials"],
       ["an outage", [502, {}], "server"],
     ],
-    rejections: [["an ended session", failed(200, "Invalid session token", { code: 209 })]],
+    rejections: [
+      ["an ended session", [400, { code: 209, error: "Invalid session token" }]],
+      ["an expired session", [400, { code: 209, error: "Session token is expired." }]],
+      ["an ended session within GraphQL", failed(200, "Invalid session token", { code: 209 })],
+    ],
   }),
 ];
