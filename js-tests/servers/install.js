@@ -95,7 +95,10 @@ export async function serverNames() {
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const named = process.argv.slice(2);
+/** @param {string[]} named */
+async function main(named) {
   for (const name of named.length > 0 ? named : await serverNames()) await install(name);
 }
+
+// Not awaited: the descriptions of the servers import this module, and would wait for its end.
+if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));
