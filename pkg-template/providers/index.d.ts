@@ -427,6 +427,54 @@ export interface VendureOptions {
 }
 
 /**
+ * Keystone: `authenticateUserWithPassword`. An expired or ended session is not rejected: the request is anonymous.
+ */
+export function keystone(options: KeystoneOptions): Profile;
+
+/** Options of {@link keystone}. */
+export interface KeystoneOptions {
+  /**
+   * The URL of the GraphQL API, such as `https://cms.example.com/api/graphql`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  endpoint: string;
+  /**
+   * `listKey` of the server's `createAuth`.
+   *
+   * @defaultValue "User"
+   * @throws TypeError if it has other characters than letters, digits and underscores
+   */
+  list?: string | undefined;
+  /**
+   * `identityField` of the server's `createAuth`.
+   *
+   * @defaultValue "email"
+   * @throws TypeError if it has other characters than letters, digits and underscores
+   */
+  identityField?: string | undefined;
+  /**
+   * The value of the user's `identityField`, such as an email address.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  identity: string;
+  /**
+   * `secretField` of the server's `createAuth`.
+   *
+   * @defaultValue "password"
+   * @throws TypeError if it has other characters than letters, digits and underscores
+   */
+  secretField?: string | undefined;
+  /**
+   * The user's password. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: Secret;
+}
+
+/**
  * WPGraphQL with the plugin WPGraphQL JWT Authentication: tokens for five minutes.
  */
 export function wpgraphqlJwt(options: WpgraphqlJwtOptions): Profile;

@@ -8,6 +8,7 @@ export { adobeCommerceCustomer } from "./adobe-commerce-customer.js";
 export { commercetools } from "./commercetools.js";
 export { directus } from "./directus.js";
 export { djangoGraphqlJwt } from "./django-graphql-jwt.js";
+export { keystone } from "./keystone.js";
 export { linear } from "./linear.js";
 export { oauth2 } from "./oauth2.js";
 export { octopusKraken } from "./octopus-kraken.js";

@@ -174,6 +174,61 @@ export const CONTENT = [
     ],
   }),
   of({
+    name: "keystone",
+    schema: `
+      type Query { viewer: Int }
+      union AuthorAuthenticationWithPasswordResult =
+        AuthorAuthenticationWithPasswordSuccess | AuthorAuthenticationWithPasswordFailure
+      type Author { id: ID! }
+      type AuthorAuthenticationWithPasswordSuccess { sessionToken: String! item: Author! }
+      type AuthorAuthenticationWithPasswordFailure { message: String! }
+      type Mutation {
+        endSession: Boolean!
+        authenticateAuthorWithPassword(name: String!, secret: String!): AuthorAuthenticationWithPasswordResult
+      }
+    `,
+    options: {
+      endpoint: "https://cms.test/api/graphql",
+      list: "Author",
+      identityField: "name",
+      identity: "me",
+      secretField: "secret",
+      password: PASSWORD,
+    },
+    optional: ["list", "identityField", "secretField"],
+    endpoint: "https://cms.test/api/graphql",
+    presented: ["authorization", "Bearer "],
+    token: (id) => `Fe26.2**${id}`,
+    lifetimeMs: 8 * HOUR,
+    login: {
+      url: "https://cms.test/api/graphql",
+      parts: { identity: "me", secret: PASSWORD },
+      response: (id) =>
+        ok({
+          authenticateAuthorWithPassword: {
+            __typename: "AuthorAuthenticationWithPasswordSuccess",
+            sessionToken: `Fe26.2**${id}`,
+          },
+        }),
+    },
+    revocation: {
+      mark: "endSession",
+      url: "https://cms.test/api/graphql",
+      variables: {},
+      isAuthorized: true,
+      response: { data: { endSession: true } },
+    },
+    failures: [
+      [
+        "a wrong password",
+        ok({ authenticateAuthorWithPassword: { __typename: "AuthorAuthenticationWithPasswordFailure" } }),
+        "invalid_credentials",
+      ],
+      ["an outage", [502, {}], "server"],
+    ],
+    rejections: [["status 401", [401, {}]]],
+  }),
+  of({
     name: "wpgraphqlJwt",
     schema: `
       type Query { viewer: Int }
