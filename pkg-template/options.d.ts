@@ -5,7 +5,7 @@
  */
 
 import type { TokenError } from "./errors.js";
-import type { GrantProfile, OAuthProfile, Profile } from "./profile.js";
+import type { GrantProfile, OAuthProfile, Profile, ProfileBase } from "./profile.js";
 import type { BraintreeScope, FluzScope } from "./scopes.js";
 import type { TokenStore } from "./store.js";
 
