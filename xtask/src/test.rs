@@ -257,7 +257,7 @@ const SERVERS: &str = "js-tests/servers/";
 /// One server runs at a time, because some need more than a gigabyte of memory.
 fn servers(run: &Run) -> Result<Counts> {
     run.package()?;
-    process::run(Command::new("node").arg(format!("{SERVERS}install.js")))?;
+    process::run(Command::new("node").arg(format!("{SERVERS}install-all.js")))?;
     node_tests(1, &test_files(run, |path| path.starts_with(SERVERS))?)
 }
 
