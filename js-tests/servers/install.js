@@ -1,16 +1,14 @@
 /**
  * Installs the servers of the tests into the user's cache, which keeps them between runs and outside of the repository.
- * As a program, it installs all, or those that are named.
  *
  * @module
  */
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 /** @import { Description } from "./scenarios.js" */
@@ -88,17 +86,3 @@ async function run(folder, command, args) {
 export function withTools(env, folder) {
   return { ...env, PATH: `${join(folder, "node_modules/.bin")}:${join(folder, "bin")}:${env["PATH"]}` };
 }
-
-/** Returns the names of the servers: the folders with a `server.js`. */
-export async function serverNames() {
-  const entries = await readdir(HERE, { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-}
-
-/** @param {string[]} named */
-async function main(named) {
-  for (const name of named.length > 0 ? named : await serverNames()) await install(name);
-}
-
-// Not awaited: the descriptions of the servers import this module, and would wait for its end.
-if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));

@@ -18,6 +18,34 @@ import { install, withTools } from "./install.js";
 
 const execute = promisify(execFile);
 
+/**
+ * The servers that run. They have process groups of their own, which a signal to the test does not reach.
+ *
+ * @type {Set<ChildProcess>}
+ */
+const running = new Set();
+
+process.once("exit", killAll);
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
+  process.once(signal, () => {
+    killAll();
+    process.exit(1);
+  });
+}
+
+function killAll() {
+  for (const child of running) kill(child);
+}
+
+/** @param {ChildProcess} child whose process group is killed */
+function kill({ pid }) {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // All its processes have ended already.
+  }
+}
+
 /** Creates the place of a server, which is installed if necessary. @param {string} name */
 export async function placeFor(name) {
   const installation = await install(name);
@@ -78,6 +106,8 @@ export class Place {
     // A process group of its own, since some servers start other processes.
     const child = spawn(command, args, { ...this.#how(env), detached: true });
     this.#child = child;
+    running.add(child);
+    child.once("close", () => running.delete(child));
     const print = (/** @type {Buffer} */ chunk) => {
       this.#printed = (this.#printed + chunk).slice(-20_000);
     };
@@ -103,9 +133,9 @@ export class Place {
   async stop() {
     const child = this.#child;
     this.#child = undefined;
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once("close", resolve));
-    process.kill(-child.pid, "SIGKILL");
+    if (child === undefined) return;
+    const ended = running.has(child) && new Promise((resolve) => child.once("close", resolve));
+    kill(child);
     await ended;
   }
 

@@ -83,7 +83,7 @@ export interface SaleorOptions {
 
 /**
  * Strapi with Users & Permissions: log-in by JSON over HTTP. Tokens are renewed if `jwtManagement` of the server is
- * `refresh`, without `httpOnly`; otherwise, the log-in is repeated, of which Strapi permits five in five minutes.
+ * `refresh`, without `httpOnly`; otherwise, the log-in is repeated, of which Strapi permits ten a minute.
  */
 export function strapi(options: StrapiOptions): Profile;
 

@@ -258,7 +258,7 @@ const SERVERS: &str = "js-tests/servers/";
 fn servers(run: &Run) -> Result<Counts> {
     run.package()?;
     tools::servers()?;
-    process::run(Command::new("node").arg(format!("{SERVERS}install.js")))?;
+    process::run(Command::new("node").arg(format!("{SERVERS}install-all.js")))?;
     node_tests(1, &test_files(run, |path| path.starts_with(SERVERS))?)
 }
 

@@ -77,6 +77,7 @@ export const CONTENT = [
       ["an expired token", failed(401, "Token expired.", { code: "TOKEN_EXPIRED" })],
       ["an expired token in HTTP 200", failed(200, "Token expired.", { code: "TOKEN_EXPIRED" })],
       ["an invalid token", failed(403, "Invalid token.", { code: "INVALID_TOKEN" })],
+      ["a malformed token", failed(401, "Invalid user credentials.", { code: "INVALID_CREDENTIALS" })],
     ],
   }),
   of({
@@ -165,7 +166,15 @@ export const CONTENT = [
         payloadFailure("The email or password provided is incorrect.", "AuthenticationError", 401),
         "invalid_credentials",
       ],
-      ["a locked account", payloadFailure("This user is locked.", "LockedAuth", 401), "invalid_credentials"],
+      [
+        "a locked account",
+        payloadFailure(
+          "This user is locked due to having too many failed login attempts.",
+          "LockedAuth",
+          401,
+        ),
+        "invalid_credentials",
+      ],
       ["too many requests", [429, {}], "rate_limited"],
     ],
     rejections: [

@@ -1,13 +1,13 @@
 // Keystone on SQLite, with stored sessions, and a list that only users may read.
 
 import { keystone } from "graphql-token-manager/providers";
+import { LIFETIME_MS } from "../lifetime.js";
 import { post } from "../place.js";
 
 /** @import { Description } from "../scenarios.js" */
 
 const EMAIL = "reader@example.com";
 const PASSWORD = "correct-horse-battery";
-const LIFETIME_MS = 8_000;
 
 /** @type {Description} */
 export default {
@@ -23,7 +23,7 @@ export default {
   revoked: "replayed",
   notes: {
     "first token":
-      "Run with `storedSessions` in files, and `maxAge` of 8 s, which the option `lifetimeMs` repeats. Keystone accepts a token for a minute more.",
+      "Run with `storedSessions` in files, and a short `maxAge`, which the option `lifetimeMs` repeats. Keystone accepts a token for a minute more.",
     "ended session":
       "An anonymous query of a list that only users may read is an empty list without an error, so a program receives too little, and does not fail.",
     "revoke()":

@@ -1,6 +1,7 @@
 // Parse Server on PGlite, with a class that only users may read.
 
 import { parse } from "graphql-token-manager/providers";
+import { LIFETIME_MS } from "../lifetime.js";
 import { post } from "../place.js";
 
 /** @import { Description } from "../scenarios.js" */
@@ -9,7 +10,6 @@ const APPLICATION_ID = "notes";
 const MASTER_KEY = "not-a-secret-but-a-test";
 const USERNAME = "reader";
 const PASSWORD = "correct-horse-battery";
-const LIFETIME_MS = 8_000;
 
 /** @type {Description} */
 export default {
@@ -24,7 +24,7 @@ export default {
   revoked: "replayed",
   notes: {
     "first token":
-      "Run with PGlite, which is PostgreSQL in WebAssembly, and `sessionLength` of 8 s, which the option `lifetimeMs` repeats.",
+      "Run with PGlite, which is PostgreSQL in WebAssembly, and a short `sessionLength`, which the option `lifetimeMs` repeats.",
     "ended session":
       "A session is rejected before GraphQL, with status 400, and the code 209 beside the text `error`. The description compares that text.",
   },

@@ -1,13 +1,13 @@
 // Payload on SQLite, with a collection that only users may read.
 
 import { payload } from "graphql-token-manager/providers";
+import { LIFETIME_MS } from "../lifetime.js";
 import { post } from "../place.js";
 
 /** @import { Description } from "../scenarios.js" */
 
 const EMAIL = "reader@example.com";
 const PASSWORD = "correct-horse-battery";
-const LIFETIME_MS = 8_000;
 
 /** @type {Description} */
 export default {

@@ -1,13 +1,13 @@
 // Strapi on SQLite, with tokens that are renewed (`jwtManagement: "refresh"`), and a content type that only users may read.
 
 import { strapi } from "graphql-token-manager/providers";
+import { LIFETIME_MS } from "../lifetime.js";
 import { post } from "../place.js";
 
 /** @import { Description } from "../scenarios.js" */
 
 const USERNAME = "reader";
 const PASSWORD = "correct-horse-battery";
-const LIFETIME_MS = 8_000;
 
 /** @type {Description} */
 export default {

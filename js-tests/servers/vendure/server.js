@@ -1,13 +1,13 @@
 // Vendure on SQLite: its administration API, with bearer tokens.
 
 import { vendure } from "graphql-token-manager/providers";
+import { LIFETIME_MS } from "../lifetime.js";
 import { post } from "../place.js";
 
 /** @import { Description } from "../scenarios.js" */
 
 const USERNAME = "administrator";
 const PASSWORD = "correct-horse-battery";
-const LIFETIME_MS = 8_000;
 
 /** @type {Description} */
 export default {
