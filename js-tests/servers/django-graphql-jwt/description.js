@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { djangoGraphqlJwt } from "graphql-token-manager/providers";
+import { LIFETIME_MS } from "../lifetime.js";
 import { post } from "../place.js";
 import { pythonSteps } from "../python.js";
 
@@ -9,7 +10,6 @@ import { pythonSteps } from "../python.js";
 
 export const USERNAME = "reader";
 export const PASSWORD = "correct-horse-battery";
-const LIFETIME_MS = 8_000;
 
 /**
  * @param {"token" | "refreshToken"} renewal

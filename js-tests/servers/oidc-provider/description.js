@@ -1,13 +1,13 @@
 // What both grants have in common.
 
 import { oauth2 } from "graphql-token-manager/providers";
+import { LIFETIME_MS } from "../lifetime.js";
 import { post } from "../place.js";
 
 /** @import { OAuth2Options } from "graphql-token-manager/providers" */
 /** @import { Description } from "../scenarios.js" */
 
 export const SECRET = "correct horse/battery";
-const LIFETIME_MS = 8_000;
 
 /**
  * Returns the options of a manager.

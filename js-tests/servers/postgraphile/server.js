@@ -1,14 +1,13 @@
 // PostGraphile on a PostgreSQL cluster of its own.
 
 import { postgraphile } from "graphql-token-manager/providers";
+import { LIFETIME_MS } from "../lifetime.js";
 import { post } from "../place.js";
 
 /** @import { Description } from "../scenarios.js" */
 
 const USERNAME = "reader";
 const PASSWORD = "correct-horse-battery";
-/** As in schema.sql. */
-const LIFETIME_MS = 8_000;
 
 /** @type {Description} */
 export default {
@@ -31,7 +30,7 @@ export default {
     await place.copyProgram(import.meta.dirname);
     const key = "not-a-secret-but-a-test-of-32-characters";
     const env = { GRAPHILE_ENV: "production" };
-    await place.serve(["node", "main.js", `${place.port}`, key], { env });
+    await place.serve(["node", "main.js", `${place.port}`, `${LIFETIME_MS / 1_000}`, key], { env });
   },
 
   options: (url, password = PASSWORD) => ({

@@ -29,8 +29,13 @@ export class Database {
     this.data = join(folder, "data");
   }
 
-  /** Starts the server, and resolves when it accepts connections. The first time, it creates the cluster. @param {string} script */
-  async open(script) {
+  /**
+   * Starts the server, and resolves when it accepts connections. The first time, it creates the cluster.
+   *
+   * @param {string} script
+   * @param {Record<string, string>} variables of the script
+   */
+  async open(script, variables) {
     const isNew = await mkdir(this.folder).then(
       () => true,
       () => false,
@@ -42,7 +47,8 @@ export class Database {
       await execute(program, args, { cwd: "/" });
     }
     await this.start();
-    if (isNew) await this.#psql("-f", script);
+    const values = Object.entries(variables).flatMap(([name, value]) => ["-v", `${name}=${value}`]);
+    if (isNew) await this.#psql(...values, "-f", script);
   }
 
   /** Starts the server, and resolves when it accepts connections. */

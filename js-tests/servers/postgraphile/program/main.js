@@ -1,6 +1,6 @@
 // PostGraphile with its presets Amber and lazy-jwt, and its database.
 //
-// Arguments: port, key that signs tokens. A request to /tests/key replaces the key; one to /tests/stop ends the database, and one
+// Arguments: port, lifetime of tokens in seconds, key that signs tokens. A request to /tests/key replaces the key; one to /tests/stop ends the database, and one
 // to /tests/start starts it again.
 
 import { randomUUID } from "node:crypto";
@@ -13,7 +13,7 @@ import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
 import { PgLazyJWTPreset } from "postgraphile/presets/lazy-jwt";
 import { Database } from "./database.js";
 
-const [port = "", firstKey = ""] = process.argv.slice(2);
+const [port = "", lifetime = "", firstKey = ""] = process.argv.slice(2);
 const folder = process.cwd();
 
 /** Returns a server that signs tokens with a key. @param {string} pgJwtSecret */
@@ -40,7 +40,7 @@ async function serverWith(pgJwtSecret) {
 }
 
 const database = new Database(join(folder, "cluster"));
-await database.open(join(folder, "schema.sql"));
+await database.open(join(folder, "schema.sql"), { lifetime });
 let current = await serverWith(firstKey);
 
 const TESTS = {

@@ -1,4 +1,5 @@
 -- A table of people with passwords, the function that exchanges a password for a token, and one that needs a token.
+-- The variable `lifetime` is that of tokens, in seconds.
 
 create extension pgcrypto;
 create schema app;
@@ -15,12 +16,15 @@ create table private.person (
 insert into private.person (username, password_hash)
   values ('reader', crypt('correct-horse-battery', gen_salt('bf', 4)));
 
+create table private.settings (lifetime integer not null);
+insert into private.settings values (:lifetime);
+
 create type app.jwt as (role text, exp bigint, person_id integer);
 
 create function app.authenticate(username text, password text) returns app.jwt
   language sql volatile strict security definer as $$
-    select ('reader', floor(extract(epoch from now()))::bigint + 8, person.id)::app.jwt
-      from private.person
+    select ('reader', floor(extract(epoch from now()))::bigint + settings.lifetime, person.id)::app.jwt
+      from private.person, private.settings
       where person.username = authenticate.username
         and person.password_hash = crypt(authenticate.password, person.password_hash)
   $$;
