@@ -43,10 +43,9 @@ export const describeServer = (renewal) => ({
   }),
 
   async endSession({ url, grant }) {
-    await post(`${url}/tests/key`, {});
     const token = grant.data.tokenAuth.refreshToken;
-    if (token === undefined) return;
     const query = "mutation ($token: String!) { revokeToken(refreshToken: $token) { revoked } }";
-    await post(`${url}/graphql`, { query, variables: { token } });
+    if (token !== undefined) await post(`${url}/graphql`, { query, variables: { token } });
+    await post(`${url}/tests/key`, {});
   },
 });

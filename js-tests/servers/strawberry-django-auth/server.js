@@ -39,8 +39,8 @@ export default {
   }),
 
   async endSession({ url, grant }) {
-    await post(`${url}/tests/key`, {});
     const query = "mutation ($token: String!) { revokeToken(refreshToken: $token) { success } }";
     await post(`${url}/graphql`, { query, variables: { token: grant.data.tokenAuth.refreshToken.token } });
+    await post(`${url}/tests/key`, {});
   },
 };
