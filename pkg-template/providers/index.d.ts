@@ -1,7 +1,7 @@
 /**
  * Descriptions of common GraphQL APIs, as values of the option `provider`. They are plain data, made from the
- * documentation and the source of each API, and were not tried against real servers: `docs/apis.md` of the repository
- * states what is known of each.
+ * documentation and the source of each API: `docs/apis.md` of the repository states what is known of each, and
+ * `docs/servers.md` which of them were run with a real server.
  *
  * Each function throws a `TypeError` for a missing, invalid or unknown option. What the manager checks itself, such
  * as the form of a URL, is `invalid_options`.
@@ -83,7 +83,7 @@ export interface SaleorOptions {
 
 /**
  * Strapi with Users & Permissions: log-in by JSON over HTTP. Tokens are renewed if `jwtManagement` of the server is
- * `refresh`, without `httpOnly`; otherwise, the log-in is repeated, of which Strapi permits five in five minutes.
+ * `refresh`, without `httpOnly`; otherwise, the log-in is repeated, of which Strapi permits ten a minute.
  */
 export function strapi(options: StrapiOptions): Profile;
 
@@ -201,6 +201,72 @@ export interface DjangoGraphqlJwtOptions {
    * @throws TypeError for another value
    */
   renewal?: "token" | "refreshToken" | undefined;
+}
+
+/**
+ * strawberry-django-auth: `tokenAuth`, with a refresh token that is replaced at each renewal. The server must have
+ * `LOGIN_REQUIRE_CAPTCHA=False` and `JWT_LONG_RUNNING_REFRESH_TOKEN`.
+ */
+export function strawberryDjangoAuth(options: StrawberryDjangoAuthOptions): Profile;
+
+/** Options of {@link strawberryDjangoAuth}. */
+export interface StrawberryDjangoAuthOptions {
+  /**
+   * The URL of the GraphQL API, such as `https://api.example.com/graphql/`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  endpoint: string;
+  /**
+   * The user's name. `LOGIN_FIELDS` of the server must have `username` alone, as by default.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  username: string;
+  /**
+   * The user's password. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: Secret;
+}
+
+/**
+ * PostGraphile: a mutation that calls a function of the database, which returns a type of `pgJwtTypes`, and null for wrong
+ * credentials.
+ */
+export function postgraphile(options: PostgraphileOptions): Profile;
+
+/** Options of {@link postgraphile}. */
+export interface PostgraphileOptions {
+  /**
+   * The URL of the GraphQL API, such as `https://api.example.com/graphql`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  endpoint: string;
+  /**
+   * The arguments of the mutation, such as `{ username, password }`. All are kept as secrets. A function is called for each
+   * grant.
+   *
+   * @throws TypeError if it is missing, empty, or has other values than functions and strings that are not empty
+   */
+  input: { readonly [name: string]: Secret };
+  /**
+   * The name of the mutation.
+   *
+   * @defaultValue "authenticate"
+   * @throws TypeError if it is not a name of GraphQL
+   */
+  mutation?: string | undefined;
+  /**
+   * The field of its payload that has the token: `result` with the preset Amber, and `jwtToken` for a type `jwt_token` with
+   * the preset of version 4 and in that version.
+   *
+   * @defaultValue "result"
+   * @throws TypeError if it is not a name of GraphQL
+   */
+  token?: string | undefined;
 }
 
 /**
@@ -358,6 +424,54 @@ export interface VendureOptions {
    * @throws TypeError if it is missing or empty
    */
   password: SessionSecret;
+}
+
+/**
+ * Keystone: `authenticateUserWithPassword`. An expired or ended session is not rejected: the request is anonymous.
+ */
+export function keystone(options: KeystoneOptions): Profile;
+
+/** Options of {@link keystone}. */
+export interface KeystoneOptions {
+  /**
+   * The URL of the GraphQL API, such as `https://cms.example.com/api/graphql`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  endpoint: string;
+  /**
+   * `listKey` of the server's `createAuth`.
+   *
+   * @defaultValue "User"
+   * @throws TypeError if it has other characters than letters, digits and underscores
+   */
+  list?: string | undefined;
+  /**
+   * `identityField` of the server's `createAuth`.
+   *
+   * @defaultValue "email"
+   * @throws TypeError if it has other characters than letters, digits and underscores
+   */
+  identityField?: string | undefined;
+  /**
+   * The value of the user's `identityField`, such as an email address.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  identity: string;
+  /**
+   * `secretField` of the server's `createAuth`.
+   *
+   * @defaultValue "password"
+   * @throws TypeError if it has other characters than letters, digits and underscores
+   */
+  secretField?: string | undefined;
+  /**
+   * The user's password. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: Secret;
 }
 
 /**

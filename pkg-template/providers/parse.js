@@ -1,7 +1,8 @@
 // Parse Server: `logIn`, and numbers as codes.
 //
-// Sources (December 2026): src/GraphQL/loaders/usersMutations.js and src/GraphQL/parseGraphQLUtils.js of
-// parse-community/parse-server. The response states no expiry: `sessionLength` is a year by default, which was not confirmed.
+// Sources (December 2026): src/GraphQL/loaders/usersMutations.js, src/GraphQL/parseGraphQLUtils.js, src/Auth.js and
+// src/Options/Definitions.js of parse-community/parse-server, and a run of 9.10.0. The response states no expiry: `sessionLength`
+// is a year by default.
 // Not described: the headers of requests that `tokens.fetch` sends.
 
 import { checkOptions, secretOf, urlOf } from "./options.js";
@@ -35,7 +36,8 @@ export function parse(options) {
     token: { data: "logIn.viewer.sessionToken" },
     expiry: { lifetimeMs: YEAR_MS },
     present: { header: "X-Parse-Session-Token" },
-    // INVALID_SESSION_TOKEN
-    refused: { codes: 209 },
+    // INVALID_SESSION_TOKEN. Before GraphQL, a session is rejected with `{ code, error }` and status 400, which an invalid
+    // document has as well; its message is compared, because `code` is beside `error` there.
+    refused: { codes: 209, messages: ["Invalid session token", "Session token is expired."] },
   };
 }

@@ -29,6 +29,7 @@ const PARTS: &[Part] = &[
     ("js", "the packed and installed package does what it promises", js),
     ("fuzz", "generated inputs break no promise, 10 s for each target; with --all a minute", fuzz),
     ("packaging", "the package is imported everywhere; with --all in more places", packaging),
+    ("servers", "servers that others wrote are used as described, installed with --all, or by name", servers),
     ("wasm-node", "the WebAssembly side in Node", |_| wasm(&mut wasm_tests()?)),
     ("wasm-chromium", "the WebAssembly side in headless Chromium", wasm_chromium),
     ("wasm-firefox", "the WebAssembly side in headless Firefox", wasm_firefox),
@@ -41,7 +42,7 @@ const PARTS: &[Part] = &[
 ];
 
 /// Parts that run with `--all`, or if they are named.
-const ONLY_WITH_ALL: &[&str] = &["reproducible"];
+const ONLY_WITH_ALL: &[&str] = &["servers", "reproducible"];
 
 /// The state that the parts of one run share.
 #[derive(Debug)]
@@ -226,7 +227,7 @@ fn js(run: &Run) -> Result<Counts> {
     if run.all {
         tools::twemproxy()?;
     }
-    let files = test_files(run, |path| !path.starts_with(PACKAGING))?;
+    let files = test_files(run, |path| !path.starts_with(PACKAGING) && !path.starts_with(SERVERS))?;
     // Tests that measure real time run before the others, because those keep the machine busy.
     let (alone, together) = files.into_iter().partition::<Vec<_>, _>(|name| name.ends_with(".alone.test.js"));
     let first = node_tests(1, &alone)?;
@@ -248,6 +249,17 @@ fn packaging(run: &Run) -> Result<Counts> {
     run.package()?;
     tools::npm_install("js-tests/packaging/places")?;
     node_tests(2, &test_files(run, |path| path.starts_with(PACKAGING))?)
+}
+
+/// The folder of tests with real servers.
+const SERVERS: &str = "js-tests/servers/";
+
+/// One server runs at a time, because some need more than a gigabyte of memory.
+fn servers(run: &Run) -> Result<Counts> {
+    run.package()?;
+    tools::servers()?;
+    process::run(Command::new("node").arg(format!("{SERVERS}install-all.js")))?;
+    node_tests(1, &test_files(run, |path| path.starts_with(SERVERS))?)
 }
 
 /// Returns the test files below `js-tests` that satisfy `wanted`, which receives the path.
@@ -424,8 +436,9 @@ mod tests {
     #[test]
     fn without_a_name_every_part_runs_with_all() {
         assert_eq!(names(&["--all"]).len(), PARTS.len());
-        assert_eq!(names(&[]).len(), PARTS.len() - 1);
-        assert_eq!(names(&["--only", "reproducible"]), ["reproducible"]);
+        assert_eq!(names(&[]).len(), PARTS.len() - 2);
+        assert!(names(&[]).iter().all(|name| !matches!(*name, "servers" | "reproducible")));
+        assert_eq!(names(&["--only", "servers", "reproducible"]), ["servers", "reproducible"]);
     }
 
     #[test]
