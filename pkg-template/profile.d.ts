@@ -243,7 +243,7 @@ export interface RefreshTokenDescription {
    * refresh token was rejected or lost, so a function should return the newest that it knows. All sessions of the manager
    * would present the same one, so `session()` has no selectors.
    */
-  initial?: Secret | undefined;
+  initial?: SessionSecret | undefined;
   /**
    * When a refresh token expires, in the forms of `expiry`. Its claims count as well if it is a JWT. One that has expired
    * for a minute is not presented. Zero or less, and a point in time that has passed, count as unknown.
