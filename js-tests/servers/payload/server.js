@@ -22,6 +22,8 @@ export default {
   notes: {
     "first token":
       "Run with the GraphQL handler of `@payloadcms/next`, without Next itself, which passes requests on to it.",
+    "ended session":
+      "The request fails with the status 403 in the extensions, as one that the user may not send. docs/apis.md states how 403 can reject a token.",
   },
 
   async start(place) {
