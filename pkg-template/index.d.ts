@@ -151,8 +151,9 @@ export class TokenManager {
 
   /**
    * Adopts a newer token from an ordinary response of the API (Toggle's token rotation, or the `sliding` header of a
-   * profile). The body is not read, so nothing is adopted where `sameSession` of `sliding` is a field of `data`. In browsers, the server must list the header in `Access-Control-Expose-Headers`. A
-   * response from another origin than the endpoint's is ignored.
+   * profile). The body is not read, so nothing is adopted where `sameSession` of `sliding` is a field of `data`. In
+   * browsers, the server must list the header in `Access-Control-Expose-Headers`. A response from another origin than
+   * the endpoint's is ignored.
    *
    * @returns whether a token was adopted
    */
@@ -380,8 +381,8 @@ export interface TokenSession extends Omit<TokenManager, "session" | "on" | "clo
  * - Toggle: nothing.
  * - A profile: each string, number or boolean in its `authenticate.variables` or `authenticate.json`, at any depth, by its
  *   path (`"input.identifier"`), or by its name if no other has it (`identifier`), with a value of the same type; with
- *   `oauth`, the `username` and the strings of `parameters`. `scopes` if the variables contain `"$scopes"`. A secret, which is
- *   a function or is named like one, cannot be selected: the function receives the selector.
+ *   `oauth`, the `username` and the strings of `parameters`. `scopes` if the variables contain `"$scopes"`. A secret,
+ *   which is a function or is named like one, cannot be selected: the function receives the selector.
  * - A `grant` function: any values that it interprets, as strings, numbers and booleans; and `scopes`.
  * - A broker: any values that its `authorize` interprets, as strings, which are sent as fields of the form; and
  *   `scopes`.

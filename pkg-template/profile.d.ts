@@ -97,11 +97,11 @@ export interface FailureRules {
   /** HTTP statuses. */
   statuses?: readonly number[] | undefined;
   /**
-   * Codes of errors, ignoring the case of ASCII letters. They are read from `extensions.code`, `extensions.errorClass`, `code`,
-   * `extensions.errorCode`, `extensions.errorType`, `errorType`, `errorCode`, `extensions.name`,
+   * Codes of errors, ignoring the case of ASCII letters. They are read from `extensions.code`, `extensions.errorClass`,
+   * `code`, `extensions.errorCode`, `extensions.errorType`, `errorType`, `errorCode`, `extensions.name`,
    * `extensions.statusCode`, `extensions.error.name`, `extensions.http.status`, `extensions.response.statusCode`,
-   * `extensions.originalError.statusCode`, `extensions.exception.code`, `extensions.exception.name` and `statusCode`. In the response to
-   * a grant, also from each payload of `data` and from its `errors`.
+   * `extensions.originalError.statusCode`, `extensions.exception.code`, `extensions.exception.name` and `statusCode`.
+   * In the response to a grant, also from each payload of `data` and from its `errors`.
    */
   codes?: string | number | readonly (string | number)[] | undefined;
   /** Whole messages of errors, ignoring case and surrounding spaces. */
@@ -114,10 +114,10 @@ export interface FailureRules {
    */
   data?: ExpectedValue | readonly ExpectedValue[] | undefined;
   /**
-   * A function that recognizes what the lists cannot describe. It is called for each response to a grant or a revocation, and
-   * for the other responses that failed: with a status that is not 2xx, with `errors` or with `error`. It must not be
-   * asynchronous. If it throws, or returns neither `true` nor `false`, it matches nothing, and a `warning` of the code
-   * `rule_failed` reports that once.
+   * A function that recognizes what the lists cannot describe. It is called for each response to a grant or a
+   * revocation, and for the other responses that failed: with a status that is not 2xx, with `errors` or with `error`.
+   * It must not be asynchronous. If it throws, or returns neither `true` nor `false`, it matches nothing, and a
+   * `warning` of the code `rule_failed` reports that once.
    */
   when?: ((answer: Answer) => boolean) | undefined;
 }
@@ -171,8 +171,8 @@ export interface RevocationEndpoint {
   /**
    * The `Authorization` header, as that of an {@link Operation}.
    *
-   * @defaultValue that of `authenticate`, or the client authentication of `oauth` unless `parameters` has a field that starts
-   *   with `client_`
+   * @defaultValue that of `authenticate`, or the client authentication of `oauth` unless `parameters` has a field that
+   *   starts with `client_`
    */
   authorization?: Operation["authorization"];
 }
@@ -195,13 +195,13 @@ export interface Profile extends ProfileBase {
   /**
    * The failures by which a grant rejects the credentials, besides those of `refused`.
    *
-   * @defaultValue `{ statuses: [401, 403] }` (of JSON over HTTP also 400 and 422), `null` instead of a token, and any error of the executed operation that matches
-   *   no other rule, except `INTERNAL_SERVER_ERROR`
+   * @defaultValue `{ statuses: [401, 403] }` (of JSON over HTTP also 400 and 422), `null` instead of a token, and any
+   *   error of the executed operation that matches no other rule, except `INTERNAL_SERVER_ERROR`
    */
   denied?: FailureRules | undefined;
   /**
-   * The location of the token in a response. A header may start with `Bearer`. A cookie is read from `Set-Cookie`, which a page
-   * cannot read: there `getToken()` is `unsupported`.
+   * The location of the token in a response. A header may start with `Bearer`. A cookie is read from `Set-Cookie`,
+   * which a page cannot read: there `getToken()` is `unsupported`.
    */
   token: { data: Path } | { header: string | readonly string[] } | { cookie: string };
   /** Refresh tokens: where they are, when they expire and whether one may be presented again. */
@@ -233,8 +233,9 @@ export interface RefreshTokenDescription {
   /** The location of the refresh token in a response. Required unless there is `cookie`. */
   data?: Path | undefined;
   /**
-   * The name of the cookie that contains the refresh token. It is read from `Set-Cookie`, and `renew` and `revoke` send it as
-   * `Cookie`; they must have the origin of `authenticate`. In a page `getToken()` is `unsupported`. Alternative to `data`.
+   * The name of the cookie that contains the refresh token. It is read from `Set-Cookie`, and `renew` and `revoke` send
+   * it as `Cookie`; they must have the origin of `authenticate`. In a page `getToken()` is `unsupported`. Alternative
+   * to `data`.
    */
   cookie?: string | undefined;
   /**
@@ -252,9 +253,9 @@ export interface RefreshTokenDescription {
    */
   expiry?: ExpiryDescription | undefined;
   /**
-   * Whether the API accepts a refresh token that it has replaced. `"strict"`: it does not; each is presented once, and leaves
-   * the `store` before. `"retry-previous"`: it does until the replacement is used; a refresh token stays in the `store` until
-   * its replacement is written, and is presented again after a response was lost.
+   * Whether the API accepts a refresh token that it has replaced. `"strict"`: it does not; each is presented once, and
+   * leaves the `store` before. `"retry-previous"`: it does until the replacement is used; a refresh token stays in the
+   * `store` until its replacement is written, and is presented again after a response was lost.
    *
    * @defaultValue "strict"
    */
@@ -267,8 +268,8 @@ export type RefreshTokenRotation = "strict" | "retry-previous";
 /** An API with tokens of an OAuth 2.0 token endpoint (RFC 6749). */
 export interface OAuthProfile extends ProfileBase {
   /**
-   * The token endpoint. A refresh token that it issues is used for the next grant. A `token_type` other than `Bearer` and the
-   * scheme of `present` is a `protocol` error (section 7.1).
+   * The token endpoint. A refresh token that it issues is used for the next grant. A `token_type` other than `Bearer`
+   * and the scheme of `present` is a `protocol` error (section 7.1).
    */
   oauth: OAuthEndpoint;
   /**

@@ -393,7 +393,7 @@ impl Driver {
                 self.dispatch(lender, Input::TokenReceived(rotated));
             }
         } else {
-            // A session whose selector is invalid receives no token.
+            // A session with an invalid selector receives no token.
             let _ = self.handle_or_open(handle, Input::TokenReceived(rotated));
         }
         AuthStatus::Accepted

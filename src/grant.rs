@@ -66,7 +66,7 @@ pub(crate) enum GrantTask {
     HeaderSecrets,
 }
 
-/// The request whose secrets are read.
+/// The request that needs the secrets.
 #[derive(Clone, Copy)]
 pub(crate) enum SecretsOf<'a> {
     Grant,
@@ -252,7 +252,8 @@ impl GrantRunner<'_> {
         Ok(())
     }
 
-    /// Returns the secrets that errors must not quote: the presented refresh token, or `undefined`, and those of the options.
+    /// Returns the secrets that errors must not quote: the presented refresh token, or `undefined`, and those of the
+    /// options.
     fn known_secrets(exchange: &GrantExchange<'_>, secrets: &[Secret]) -> Array {
         let known = Array::of1(&exchange.presented().map(RefreshToken::expose).into());
         for secret in secrets {

@@ -32,7 +32,7 @@ const CASES = [...CONTENT, ...SHOPS, ...PLATFORMS, ...OAUTH];
  */
 
 /**
- * Creates a manager whose requests are answered by `respond`.
+ * Creates a manager; `respond` answers its requests.
  *
  * @param {TestContext} t
  * @param {Case} preset

@@ -20,7 +20,7 @@ const PASSWORDS = { a: "planted-of-a", b: "planted-of-b", c: "planted-of-c" };
 const passwordOf = ({ session }) => PASSWORDS[session["input.identifier"] ?? "a"];
 
 /**
- * Creates a manager of an API whose log-in takes one input object. The token of a user is named after the identifier.
+ * Creates a manager of an API with a log-in that takes one input object. The token of a user is named after the identifier.
  *
  * @param {TestContext} t
  * @param {any} [options]
@@ -273,7 +273,7 @@ describe("a secret function of a described API", () => {
       return [...map.entries.keys()].filter((key) => !before.has(key));
     };
 
-    // Two tenants, whose first sessions happen to have the same password.
+    // Two tenants; their first sessions happen to have the same password.
     const first = await keys(["x", "b"], { x: "planted-same", b: "planted-b1" });
     const second = await keys(["y", "b"], { y: "planted-same", b: "planted-b2" });
     // Another process of the first tenant, which starts with another session.

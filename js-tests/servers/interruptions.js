@@ -15,7 +15,7 @@ import { Wire } from "./wire.js";
 /** @import { Place } from "./place.js" */
 
 /**
- * Registers the test of a server whose database can be stopped.
+ * Registers the test of a server with a database that can be stopped.
  *
  * @param {string} name of its folder
  * @param {Description} server

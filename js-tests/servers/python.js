@@ -21,7 +21,7 @@ export function pythonSteps(folder) {
   const pip = ["bin/pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"];
   return {
     manifests: [],
-    // Debian's, whose package python3-venv the tests install.
+    // Debian's; the tests install its package python3-venv.
     commands: [
       ["/usr/bin/python3", "-m", "venv", "."],
       [...pip, ...packages],

@@ -38,7 +38,7 @@ export const SCENARIOS = /** @type {const} */ ([
 /** @typedef {(typeof SCENARIOS)[number]} Scenario */
 
 /**
- * What the API does with an access token whose session was ended on the server: it rejects the token, which the manager
+ * What the API does with an access token after its session was ended on the server: it rejects the token, which the manager
  * replaces and repeats the request; it accepts the token until it expires; or it treats the request as anonymous.
  *
  * @typedef {"replayed" | "until expiry" | "anonymous"} Ending
@@ -50,13 +50,14 @@ export const SCENARIOS = /** @type {const} */ ([
  * @typedef {object} Description of a server
  * @property {string} title
  * @property {string} preset The function of `/providers`, or another name of the description that is used.
- * @property {string} package The npm package whose version is stated; with `version`, its name alone.
+ * @property {string} package The npm package with the stated version; with `version`, its name alone.
  * @property {string} [version] For a server that is not from npm.
  * @property {readonly string[]} [compile] npm packages that are compiled from their sources at the installation.
  * @property {InstallSteps} [install] The installation, if it is not that of a `package-lock.json`.
- * @property {string} [installedBy] The folder of the server whose installation is used, instead of one of its own.
+ * @property {string} [installedBy] The folder of another server, if its installation is used.
  * @property {number} lifetimeMs of the access tokens, as configured.
- * @property {GrantKind} [first] The kind of the first grant. Default: "login"; "renewal" if a refresh token was issued elsewhere.
+ * @property {GrantKind} [first] The kind of the first grant. Default: "login"; "renewal" if a refresh token was issued
+ * elsewhere.
  * @property {GrantKind} [renewal] What the manager renews with. Default: "renewal".
  * @property {string} query A query of the API that needs a token.
  * @property {(data: any) => boolean} isPermitted Returns true for the data that only the owner of a token receives.

@@ -545,8 +545,9 @@ export interface OAuth2Options extends OAuthEndpoint, Omit<OAuthProfile, "name" 
 }
 
 /**
- * Returns a function that signs a client assertion (RFC 7523), for `private_key_jwt`: a field of the token request in place of a
- * client secret. It signs a new one for each grant, with WebCrypto. With a `store`, set `identity`: the assertions differ.
+ * Returns a function that signs a client assertion (RFC 7523), for `private_key_jwt`: a field of the token request in
+ * place of a client secret. It signs a new one for each grant, with WebCrypto. With a `store`, set `identity`: the
+ * assertions differ.
  *
  * @example
  * ```ts

@@ -1,9 +1,10 @@
-// Keystone: `authenticate…WithPassword`, whose fields have the names of a list and of two of its fields.
+// Keystone: `authenticate…WithPassword`, with the names of a list and of two of its fields.
 //
-// Sources (December 2026): createAuth in @keystone-6/auth 10.0.5 and session.ts in @keystone-6/core 8.1.0, and a run of them. The
-// response states no expiry: `maxAge` of `statelessSessions` and `storedSessions` is eight hours by default.
-// Not described: the end of a session. The server does not reject its token: the request is anonymous, and fails only for
-// missing permissions (KS_ACCESS_DENIED), which users have as well. `endSession` of `statelessSessions` does not end a token.
+// Sources (December 2026): createAuth in @keystone-6/auth 10.0.5 and session.ts in @keystone-6/core 8.1.0, and a run of
+// them. The response states no expiry: `maxAge` of `statelessSessions` and `storedSessions` is eight hours by default.
+// Not described: the end of a session. The server does not reject its token: the request is anonymous, and fails only
+// for missing permissions (KS_ACCESS_DENIED), which users have as well. `endSession` of `statelessSessions` does not
+// end a token.
 
 import { checkOptions, secretOf } from "./options.js";
 

@@ -1,9 +1,9 @@
 // Kraken of Octopus Energy and of other suppliers: `obtainKrakenToken`.
 //
 // Sources (December 2026): developer.octopus.energy/graphql/guides/basics (60 minutes, refresh token of 7 days, header
-// without scheme) and /graphql/reference/error-codes; `refreshExpiresIn`, a time since 1970, in the schema; the codes that BottlecapDave/HomeAssistant-OctopusEnergy treats as
-// failed authentication.
-// Unknown: after how many failed log-ins the account is locked.
+// without scheme) and /graphql/reference/error-codes; `refreshExpiresIn`, a time since 1970, in the schema; the codes
+// that BottlecapDave/HomeAssistant-OctopusEnergy treats as failed authentication. Unknown: after how many failed
+// log-ins the account is locked.
 
 import { checkOptions, secretOf } from "./options.js";
 

@@ -1,9 +1,8 @@
 // Parse Server: `logIn`, and numbers as codes.
 //
 // Sources (December 2026): src/GraphQL/loaders/usersMutations.js, src/GraphQL/parseGraphQLUtils.js, src/Auth.js and
-// src/Options/Definitions.js of parse-community/parse-server, and a run of 9.10.0. The response states no expiry: `sessionLength`
-// is a year by default.
-// Not described: the headers of requests that `tokens.fetch` sends.
+// src/Options/Definitions.js of parse-community/parse-server, and a run of 9.10.0. The response states no expiry:
+// `sessionLength` is a year by default. Not described: the headers of requests that `tokens.fetch` sends.
 
 import { checkOptions, secretOf, urlOf } from "./options.js";
 

@@ -1,9 +1,9 @@
 // PostGraphile: a mutation that returns a JWT alone, with the lifetime of its claim `exp`.
 //
 // Run with PostGraphile 5.1, its presets Amber and lazy-jwt, and PostgreSQL 15. Messages of the database are masked:
-// "An error occurred (logged with hash: …)" is all that a response states of an outage. `refused` has the default: an invalid or
-// expired token is status 401.
-// Not described: a renewal, as a function of the database that returns a new token would be the API's own.
+// "An error occurred (logged with hash: …)" is all that a response states of an outage. `refused` has the default: an
+// invalid or expired token is status 401. Not described: a renewal, as a function of the database that returns a new
+// token would be the API's own.
 
 import { checkOptions, secretOf } from "./options.js";
 

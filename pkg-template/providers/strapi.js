@@ -1,9 +1,9 @@
 // Strapi: log-in and renewal by JSON over HTTP, data by GraphQL.
 //
 // Sources (December 2026): docs.strapi.io/cms/features/users-permissions and its page graphql-api; the controller `auth` of
-// @strapi/plugin-users-permissions; a run of 5.54.0, which rejects an expired or invalid token with status 401 before GraphQL.
-// The code of Apollo Server is assumed for other versions.
-// Not described: `httpOnly`, with which the refresh token is a cookie.
+// @strapi/plugin-users-permissions; a run of 5.54.0, which rejects an expired or invalid token with status 401 before
+// GraphQL. The code of Apollo Server is assumed for other versions. Not described: `httpOnly`, with which the refresh
+// token is a cookie.
 
 import { checkOptions, secretOf, urlOf } from "./options.js";
 

@@ -3,8 +3,8 @@
 // Run with strawberry-django-auth 0.379.1, strawberry-graphql 0.341 and Django 5.2. The token is a JWT without `exp`, so the
 // expiry is read from the response. Failures of the log-in are in `data`. The API treats an expired token as none, and the
 // permission `IsAuthenticated` answers with its message; on a field that may be null it returns `null` without an error.
-// Not described: captchas (`LOGIN_REQUIRE_CAPTCHA` is true by default), other `LOGIN_FIELDS` than `username`, and servers without
-// `JWT_LONG_RUNNING_REFRESH_TOKEN`.
+// Not described: captchas (`LOGIN_REQUIRE_CAPTCHA` is true by default), other `LOGIN_FIELDS` than `username`, and
+// servers without `JWT_LONG_RUNNING_REFRESH_TOKEN`.
 
 import { DATABASE_OUTAGES } from "./databases.js";
 import { checkOptions, secretOf } from "./options.js";

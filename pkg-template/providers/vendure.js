@@ -1,4 +1,4 @@
-// Vendure: `login`, whose response has the token in a header.
+// Vendure: `login`, with the token in a header of the response.
 //
 // Sources (December 2026): docs.vendure.io/current/core/storefront/connect-api (`tokenMethod` must include `bearer`).
 // Run with 3.7.3, which extends a session that is used. `sessionDuration` is a year by default (default-config.ts).

@@ -215,7 +215,7 @@ function rejection(fields, answer) {
 }
 
 /**
- * Returns the fields of the error for a request whose token was rejected after a sign-out.
+ * Returns the fields of the error where the token of a request was rejected after a sign-out.
  *
  * @param {SessionHandle} handle
  * @param {Response} response

@@ -222,8 +222,8 @@ export class HostBindings {
 
   /**
    * Sends a POST request and reads the whole response: its text, its errors as JSON, the message of the first of them,
-   * the rules whose functions match, its status and the headers named in `wanted`. On a failure the outcome is a keyword or the system's error code. The
-   * message is left out, because messages of `fetch` quote headers.
+   * the rules with a function that matches, its status and the headers named in `wanted`. On a failure the outcome is a
+   * keyword or the system's error code. The message is left out, because messages of `fetch` quote headers.
    *
    * @param {typeof globalThis.fetch | undefined} fetch replaces the global `fetch`
    * @param {string} url

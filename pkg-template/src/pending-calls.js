@@ -40,7 +40,7 @@ import { errorAt, traceOf } from "./token-error.js";
 
 /** The pending calls of one manager, by their ids. */
 export class PendingCalls {
-  /** The call on whose behalf the core runs now; 0 if none. I/O that starts meanwhile belongs to the request of that call. */
+  /** The call for which the core runs now; 0 if none. I/O that starts meanwhile belongs to the request of that call. */
   current = 0;
 
   #runtime;

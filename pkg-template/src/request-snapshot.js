@@ -134,7 +134,8 @@ function snapshot({ url, origin }, request, init, headers, signal, redirect, isR
   const takesToken = !hasHeader(headers, AUTHORIZATION);
   const follows = takesToken && (redirect === undefined || redirect === "follow") && canFollow();
   if (follows) init.redirect = "manual";
-  // The signal of a copy follows that of the original by a weak reference in Node 20, which the garbage collector may remove.
+  // The signal of a copy follows that of the original by a weak reference in Node 20, which the garbage collector may
+  // remove.
   if (request !== undefined && signal !== undefined && canFollow()) init.signal = signal;
   return {
     url,

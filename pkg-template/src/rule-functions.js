@@ -34,7 +34,7 @@ export function ruleFunctionsOf(options) {
 }
 
 /**
- * Returns the rules whose functions match a response, as bits.
+ * Returns the rules with a function that matches a response, as bits.
  *
  * @param {Handle} handle
  * @param {RuleName[]} names of the rules that apply

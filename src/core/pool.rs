@@ -60,7 +60,7 @@ pub struct Pool<T> {
     by_identity_and_scopes: HashIndex,
     scope_interner: ScopeInterner,
     credentials: Rc<SharedCredentials>,
-    /// The histories of evicted identities whose credentials were rejected, the oldest first: an eviction must not permit
+    /// The histories of evicted identities with rejected credentials, the oldest first: an eviction must not permit
     /// another attempt. At most [`MAX_REJECTED`].
     rejected: Vec<(Identity, Rc<SharedCredentials>)>,
     /// Slots ordered by the timeout of their session.

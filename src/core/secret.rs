@@ -52,7 +52,7 @@ secret! {
 pub struct RefreshToken(Rc<(Secret, UnixMillis)>);
 
 impl RefreshToken {
-    /// A refresh token whose expiry is unknown.
+    /// A refresh token of unknown expiry.
     pub fn new(value: impl Into<String>) -> Self {
         Self(Rc::new((Secret::new(value), UnixMillis::NEVER)))
     }

@@ -1,7 +1,7 @@
 //! Connects the sessions of the core to their handles in JavaScript.
 //!
-//! A session handle ([`SessionHandle`]) receives the calls of one session and returns its cached token. A session that the core
-//! opened by itself has no handle.
+//! A session handle ([`SessionHandle`]) receives the calls of one session and returns its cached token. A session that
+//! the core opened by itself has no handle.
 
 use std::{cell::RefMut, rc::Rc};
 

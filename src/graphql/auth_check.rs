@@ -29,7 +29,7 @@ pub enum AuthStatus {
 ///
 /// A batch is rejected where one of its responses is.
 ///
-/// `predicates` are the rules whose functions match the response.
+/// `predicates` are the rules with a function that matches the response.
 pub fn check_rejection(
     profile: &Profile,
     status: u16,

@@ -5,8 +5,8 @@ use crate::{core::is_sendable, http::HttpResponse};
 /// The header of responses with cookies. Its values are separated by line breaks.
 pub const SET_COOKIE: &str = "set-cookie";
 
-/// Returns the value of a cookie that a response sets; `None` if it sets none of this name, deletes it, or sets one that cannot
-/// be sent back. Of several, the last one counts.
+/// Returns the value of a cookie that a response sets; `None` if it sets none of this name, deletes it, or sets one
+/// that cannot be sent back. Of several, the last one counts.
 pub(super) fn cookie<'a>(response: &'a HttpResponse, name: &str) -> Option<&'a str> {
     let mut found = None;
     for line in response.header(SET_COOKIE)?.split('\n') {

@@ -6,8 +6,8 @@ use crate::{
     provider::Profile,
 };
 
-/// The first refresh tokens that a manager presented. One with the same value is not presented again, unless the provider did not
-/// process it, or accepts it until its replacement is used.
+/// The first refresh tokens that a manager presented. One with the same value is not presented again, unless the
+/// provider did not process it, or accepts it until its replacement is used.
 #[derive(Debug, Default)]
 pub struct InitialRefreshTokens {
     /// The last one that must not be presented.

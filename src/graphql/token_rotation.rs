@@ -30,8 +30,8 @@ pub enum Rotation {
 
 /// Returns the meaning of an API response to a request with the token `sent`.
 ///
-/// Rejections and outages never contain a new token. The body is read only if [`SameSession::Data`] needs it. The core decides
-/// whether the token is newer than the cached one.
+/// Rejections and outages never contain a new token. The body is read only if [`SameSession::Data`] needs it. The core
+/// decides whether the token is newer than the cached one.
 pub fn rotated_token(
     profile: &Profile,
     response: &HttpResponse,

@@ -173,9 +173,9 @@ impl NativeManager {
         error_to_js(&self.driver.repeated_rejection(handle, response, text(body), needed.as_ref()))
     }
 
-    /// Adopts a newer token of the same session from an ordinary response to a request with the token `sent`, which is `lent`
-    /// as well if another session lent it. The body may be `undefined`. Returns whether the response rejects the token
-    /// that was sent, because the session has ended.
+    /// Adopts a newer token of the same session from an ordinary response to a request with the token `sent`, which is
+    /// `lent` as well if another session lent it. The body may be `undefined`. Returns whether the response rejects the
+    /// token that was sent, because the session has ended.
     pub fn adopt(
         &self,
         response: &JsValue,

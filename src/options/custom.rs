@@ -457,7 +457,8 @@ fn paths(provider: &OptionReader<'_>, key: &str) -> StringList {
     StringList::Owned(paths.unwrap_or_default())
 }
 
-/// Reads `cookie`: a token of RFC 9110, as RFC 6265 section 4.1.1 requires. Letters, digits, hyphens and underscores suffice.
+/// Reads `cookie`: a token of RFC 9110, as RFC 6265 section 4.1.1 requires. Letters, digits, hyphens and underscores
+/// suffice.
 pub(super) fn cookie_name(given: &OptionReader<'_>) -> Option<String> {
     let name = given.text("cookie", COOKIE_NAME)?;
     if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {

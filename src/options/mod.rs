@@ -469,7 +469,7 @@ fn are_distinguishable(profile: &Profile, grant_source: &GrantSource) -> bool {
 
 /// Whether all sessions present the same credentials. The user of a page presents those for a broker, and a user-supplied
 /// function decides by itself. A secret function that receives the selector has a secret of each identity, and so has the
-/// password grant, whose sessions select the user name.
+/// password grant, where sessions select the user name.
 fn credentials(profile: &Profile, grant_source: &GrantSource) -> CredentialSharing {
     let GrantSource::Profile(sources) = grant_source else { return CredentialSharing::Unknown };
     let is_function = |source: &SecretSource| matches!(source, SecretSource::Function(_));

@@ -36,8 +36,8 @@ pub struct ErrorMatcher {
     pub phrases: &'static str,
     /// Values in the data of a response.
     pub data: Vec<ExpectedValue>,
-    /// Bit of the rule's function in [`HttpResponse::predicates`](crate::http::HttpResponse); 0 without a function. JavaScript
-    /// calls it before the response reaches the core.
+    /// Bit of the rule's function in [`HttpResponse::predicates`](crate::http::HttpResponse); 0 without a function.
+    /// JavaScript calls it before the response reaches the core.
     pub predicate: u8,
 }
 

@@ -15,7 +15,7 @@ export default {
     "ended session":
       "The access token and the refresh token are removed from the store of the authorization server. The program's function then returns another first refresh token.",
     "wrong password": "A client secret.",
-    restart: "A refresh token whose request found no server is kept, and presented when the server is back.",
+    restart: "A refresh token that reached no server is kept, and presented when the server is back.",
   },
 
   options: (url, clientSecret = SECRET) => ({

@@ -272,9 +272,8 @@ impl Session {
         acquisition.phase = Phase::WritingStore { tokens, since, fence };
     }
 
-    /// After a close, writes the token of a grant in flight under a lease for the other holders, or the refresh token that it
-    /// presented in vain, then releases the lease.
-    /// Continues a sign-out until the store has its record.
+    /// After a close, writes the token of a grant in flight under a lease for the other holders, or the refresh token
+    /// that it presented in vain, then releases the lease. Continues a sign-out until the store has its record.
     ///
     /// Releasing the lease earlier would let another holder present the same refresh token.
     pub(super) fn drain_after_close(&mut self, input: Input, now: UnixMillis, effects: &mut Vec<Effect>) {

@@ -158,7 +158,7 @@ impl Session {
     ) -> Option<Rc<TokenSet>> {
         let StoredRecord { tokens, generation } = record?;
         if generation == self.sign_out.generation {
-            // A write whose result was not received has succeeded.
+            // A write without a known result has succeeded.
             self.sign_out_stored(effects);
             return tokens;
         }

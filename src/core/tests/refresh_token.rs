@@ -378,7 +378,7 @@ fn with_retry_previous_and_no_store_a_lost_step_leads_to_the_same_refresh_token(
     }
 }
 
-/// A stored token whose refresh token `old` expires at `end`.
+/// A stored token with the refresh token `old`, which expires at `end`.
 fn expiring(end: UnixMillis) -> Option<StoredRecord> {
     let mut tokens = token("old", START - seconds(200), seconds(180));
     let made = std::rc::Rc::make_mut(&mut tokens);

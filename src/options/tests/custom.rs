@@ -424,7 +424,7 @@ fn revocation_endpoint_is_encrypted_and_has_the_authorization_of_grants() {
     let profile = accepted(&options).profile;
 
     let revocation = profile.revocation.expect("one");
-    // Its secrets are not those of grants, whose ids start at zero as well.
+    // Its secrets are not those of grants, although their ids start at zero as well.
     let authorization = Authorization::BasicPair { username: "app".to_owned(), password: SecretId(0) };
     assert_eq!(revocation.operation.authorization, authorization);
     assert_eq!(revocation.sources.len(), 1);

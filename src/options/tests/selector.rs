@@ -85,7 +85,7 @@ fn custom_api_selects_constant_scalar_variables() {
     }
 }
 
-/// API whose log-in takes one input object.
+/// API with a log-in that takes one input object.
 fn with_input() -> Value {
     acme().with(
         "provider.authenticate.variables",

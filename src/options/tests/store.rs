@@ -152,7 +152,7 @@ fn sessions_share_credentials_that_the_library_presents_itself() {
     {
         assert_eq!(accepted(&options).limits.credentials, CredentialSharing::Shared);
     }
-    // A function receives the selector, and the password is that of the user whose name is selected.
+    // A function receives the selector, and returns the password of the selected user.
     for options in [
         basic(function()),
         acme().with("provider.authenticate.variables", map([("password", function())])),

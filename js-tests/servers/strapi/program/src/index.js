@@ -1,4 +1,4 @@
-// Creates the data at the first start: a note, and a user whose role may read it.
+// Creates the data at the first start: a note, and a user with a role that may read it.
 
 module.exports = {
   async bootstrap({ strapi }) {
