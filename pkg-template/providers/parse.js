@@ -35,8 +35,7 @@ export function parse(options) {
     token: { data: "logIn.viewer.sessionToken" },
     expiry: { lifetimeMs: YEAR_MS },
     present: { header: "X-Parse-Session-Token" },
-    // INVALID_SESSION_TOKEN. Before GraphQL, a session is rejected with `{ code, error }` and status 400, which an invalid
-    // document has as well; its message is compared, because `code` is beside `error` there.
-    refused: { codes: 209, messages: ["Invalid session token", "Session token is expired."] },
+    // INVALID_SESSION_TOKEN. Before GraphQL, a session is rejected with `{ code, error }` and status 400.
+    refused: { codes: 209 },
   };
 }

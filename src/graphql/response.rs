@@ -398,8 +398,10 @@ fn errors_in(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
         _ => {}
     }
     let mut add = |error| errors.push(GraphqlError { error, kind: ErrorKind::Problem });
-    // Braintree's guide to access tokens shows an error without a list.
-    if body.get("message").is_some() && body.get("extensions").is_some() {
+    // Braintree's guide to access tokens shows an error without a list; Parse Server rejects a token by one with a `code`.
+    let has_code =
+        body.get("code").is_some() && body.get("error").is_some_and(|error| error.as_text().is_some());
+    if has_code || body.get("message").is_some() && body.get("extensions").is_some() {
         add(body);
     }
     // Fluz: "most mutations return failures inside the payload".
@@ -530,6 +532,7 @@ mod tests {
         for body in [
             r#"{"errors":[{"message":" unauthorized "}]}"#,
             r#"{"errors":[{"message":"no","extensions":{"code":"AUTH-0008"}}]}"#,
+            r#"{"error":"no","code":"AUTH-0008"}"#,
             r#"{"errors":[{"message":"Your TOKEN has Expired"}]}"#,
             r#"{"errors":[{"message":"The session ENDED at noon"}]}"#,
             r#"{"data":{"me":{"errors":[{"code":"OTHER"},{"code":"ENDED"}]}}}"#,
@@ -537,9 +540,11 @@ mod tests {
             assert!(parsed(200, body).matches(&matcher), "{body}");
         }
         assert!(parsed(401, "").matches(&matcher));
-        for body in
-            [r#"{"errors":[{"message":"Unauthorized for this"}]}"#, r#"{"errors":[{"message":"expired"}]}"#]
-        {
+        for body in [
+            r#"{"errors":[{"message":"Unauthorized for this"}]}"#,
+            r#"{"errors":[{"message":"expired"}]}"#,
+            r#"{"code":"AUTH-0008"}"#,
+        ] {
             assert!(!parsed(200, body).matches(&matcher), "{body}");
         }
     }
