@@ -13,7 +13,8 @@
  *   the manager together, until they change or `refresh()` is called. Each process counts separately.
  * - `credentials_unavailable`: a secret function threw, took longer than `timeoutMs`, or did not return a string.
  * - `insufficient_scope`: fewer scopes were granted than required; `missingScopes` lists those that are known.
- * - `token_rejected`: the API rejected a token that had just been granted.
+ * - `token_rejected`: the API rejected a token that had just been granted. Some APIs answer so as well if the user lacks a
+ *   permission: `errors` and `data` have the answer to `request()`.
  * - `rate_limited`: HTTP 429, or the provider's own throttling; see `retryAfterMs`.
  * - `network`: no response was received.
  * - `fetch_threw`: the option `fetch`, or a replacement of the global one, threw something other than a network
@@ -119,7 +120,18 @@ export interface TokenErrorOf<Code extends TokenErrorCode> extends Error {
    * `quoteErrors` in {@link CommonOptions}.
    */
   readonly providerErrors?: readonly ProviderError[];
+  /**
+   * The errors of the response, unchanged: of {@link TokenManager.request} with the codes `token_rejected` and
+   * `insufficient_scope`, if the response has any, and of a {@link GraphQLRequestError}. Printing the error does not show
+   * them.
+   */
+  readonly errors?: Code extends CodeOfAnswer ? readonly GraphQLAnswerError[] | undefined : undefined;
+  /** The data of the same response: `null`, missing or partial. Printing the error does not show it. */
+  readonly data?: Code extends CodeOfAnswer ? any : undefined;
 }
+
+/** Codes of errors that may have the errors and the data of a response. */
+type CodeOfAnswer = "token_rejected" | "insufficient_scope" | "graphql_errors";
 
 /**
  * The error with which methods reject. Exceptions: an aborted call rejects with its signal's reason, and
@@ -142,7 +154,8 @@ export interface TokenErrorOf<Code extends TokenErrorCode> extends Error {
  */
 export type TokenError =
   | TokenErrorOf<"insufficient_scope">
-  | TokenErrorOf<Exclude<TokenErrorCode, "insufficient_scope" | "graphql_errors">>
+  | TokenErrorOf<"token_rejected">
+  | TokenErrorOf<Exclude<TokenErrorCode, CodeOfAnswer>>
   | GraphQLRequestError;
 
 /** The class of the errors with which methods reject. */

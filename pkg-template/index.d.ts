@@ -151,8 +151,9 @@ export class TokenManager {
 
   /**
    * Adopts a newer token from an ordinary response of the API (Toggle's token rotation, or the `sliding` header of a
-   * profile). The body is not read. In browsers, the server must list the header in `Access-Control-Expose-Headers`. A
-   * response from another origin than the endpoint's is ignored.
+   * profile). The body is not read, so nothing is adopted where `sameSession` of `sliding` is a field of `data`. In
+   * browsers, the server must list the header in `Access-Control-Expose-Headers`. A response from another origin than
+   * the endpoint's is ignored.
    *
    * @returns whether a token was adopted
    */
@@ -378,8 +379,10 @@ export interface TokenSession extends Omit<TokenManager, "session" | "on" | "clo
  * - Fluz: `userId`, `accountId`, `seatId` and `scopes`.
  * - Braintree: `scopes`.
  * - Toggle: nothing.
- * - A profile: each of its `authenticate.variables` that is a string, a number or a boolean, by its name, with a value
- *   of the same type; `scopes` if the variables contain `"$scopes"`.
+ * - A profile: each string, number or boolean in its `authenticate.variables` or `authenticate.json`, at any depth, by its
+ *   path (`"input.identifier"`), or by its name if no other has it (`identifier`), with a value of the same type; with
+ *   `oauth`, the `username` and the strings of `parameters`. `scopes` if the variables contain `"$scopes"`. A secret,
+ *   which is a function or is named like one, cannot be selected: the function receives the selector.
  * - A `grant` function: any values that it interprets, as strings, numbers and booleans; and `scopes`.
  * - A broker: any values that its `authorize` interprets, as strings, which are sent as fields of the form; and
  *   `scopes`.
@@ -629,6 +632,7 @@ export type TokenEvent =
        * - `listener_failed`: a listener threw.
        * - `secret_in_page`: a page contains a long-lived secret.
        * - `header_not_exposed`: a page cannot read the header with new tokens.
+       * - `rule_failed`: a function `when` of a description threw, or returned neither `true` nor `false`.
        * - `many_managers`: more than 16 managers of one identity, regardless of their scopes, are in use and neither
        *   closed nor collected in this realm, counted over all copies of the package of this version. Reported once
        *   while the condition lasts, by a manager that has a listener. Managers with their credentials in a `grant`
@@ -640,6 +644,7 @@ export type TokenEvent =
         | "listener_failed"
         | "secret_in_page"
         | "header_not_exposed"
+        | "rule_failed"
         | "many_managers"
         | (string & {});
       /** A description for humans. */

@@ -5,7 +5,7 @@
  */
 
 import type { TokenError } from "./errors.js";
-import type { GrantProfile, OAuthProfile, Profile } from "./profile.js";
+import type { GrantProfile, OAuthProfile, Profile, ProfileBase, SessionSecret } from "./profile.js";
 import type { BraintreeScope, FluzScope } from "./scopes.js";
 import type { TokenStore } from "./store.js";
 
@@ -87,9 +87,10 @@ export interface CommonOptions {
   fetch?: FetchLike | undefined;
   /**
    * Added to grant requests and to those of {@link TokenManager.request}. `Authorization` and `Content-Type` are not
-   * allowed: the manager sets them.
+   * allowed: the manager sets them. A function returns a secret, for each grant and each request; what it returns is never
+   * quoted.
    */
-  headers?: Record<string, string> | undefined;
+  headers?: Record<string, Secret> | undefined;
   /**
    * Origins to which {@link TokenManager.fetch} may send the token in addition to the endpoint's: origins, or URLs of
    * which the origin is used; each in full, without `*`. Their responses may reject the token, but not replace it.
@@ -349,7 +350,9 @@ export type BrokerProviderOptions = CommonOptions & {
 };
 
 /** Any other API. */
-export type ProfileOptions = CommonOptions & {
+export type ProfileOptions = Omit<CommonOptions, "headers"> & {
+  /** As {@link CommonOptions.headers}, with functions that receive the selector of the session. */
+  headers?: Record<string, SessionSecret> | undefined;
   /** The description of the API, as data or with a function that acquires tokens. */
   provider: Profile | OAuthProfile | GrantProfile;
   /** The scopes to request: the value of `"$scopes"` in variables, or passed to the `grant` function. */

@@ -23,7 +23,10 @@ use crate::{
         RefreshToken, ScopeSet, Secret, Session, SessionId, Status, TokenError, TokenRequest, TokenSet,
     },
     grant::GrantTask,
-    graphql::{AuthStatus, SchemaVariants, check_rejection, classify, repeated_rejection, rotated_token},
+    graphql::{
+        AuthStatus, InitialRefreshTokens, Rotation, SchemaVariants, check_rejection, classify,
+        repeated_rejection, rotated_token,
+    },
     host::{
         Clock, HostBindings, PLATFORM, Timer, VisibilityListener, grow_ahead, is_page, seed,
         status_and_headers_of,
@@ -62,11 +65,14 @@ pub(crate) struct Driver {
     visibility: RefCell<Option<VisibilityListener>>,
     /// The schema variants that worked, kept between grants.
     schema_variants: RefCell<SchemaVariants>,
+    initial_refresh_tokens: RefCell<InitialRefreshTokens>,
     in_flight: RefCell<Vec<InFlight>>,
     leases: HeldLeases,
     sign_outs: SignOuts,
-    /// Part of each key in the store. Unknown until functions have returned the secrets that it depends on.
+    /// Part of the keys in the store. Unknown until functions have returned the secrets that it depends on. Where these
+    /// receive the selector, each session has a digest of its own, and this is that of the first one.
     credentials_digest: OnceCell<CredentialsDigest>,
+    has_session_digests: bool,
     /// Called when the work that remains after a close is done.
     closed: RefCell<Option<(Function, Rc<Self>)>>,
     close_callbacks: RefCell<Vec<(SessionId, Function)>>,
@@ -112,6 +118,7 @@ impl Driver {
         let schema_variants = SchemaVariants::default();
         let credentials_digest =
             CredentialsDigest::of(&config, None, PLATFORM).map_or_else(OnceCell::new, OnceCell::from);
+        let has_session_digests = config.profile.has_session_secrets && credentials_digest.get().is_none();
         if is_page() && matches!(&config.grant_source, GrantSource::Profile(sources) if !sources.is_empty()) {
             callbacks.notify(&secret_in_page_warning(), &handle.selector());
         }
@@ -131,10 +138,12 @@ impl Driver {
                 weak_callback(driver.clone(), |_| ()),
             ))),
             schema_variants: RefCell::new(schema_variants),
+            initial_refresh_tokens: RefCell::default(),
             in_flight: RefCell::default(),
             leases: HeldLeases::default(),
             sign_outs: SignOuts::default(),
             credentials_digest,
+            has_session_digests,
             closed: RefCell::default(),
             close_callbacks: RefCell::default(),
             callbacks,
@@ -147,15 +156,35 @@ impl Driver {
         driver
     }
 
-    /// Computes the digest of the credentials from secrets that functions returned, if it is unknown.
+    /// Returns the digest of the credentials of a session, if it is known.
+    fn session_digest(&self, session: SessionId) -> Option<CredentialsDigest> {
+        if self.has_session_digests {
+            return self.entry(session)?.credentials_digest.clone();
+        }
+        self.credentials_digest.get().cloned()
+    }
+
+    /// Computes the digest of the credentials of a session from secrets that functions returned for it, if it is unknown.
     ///
     /// The first digest is kept: rotating a secret does not change the keys in the store.
-    fn set_credentials_digest(&self, secrets: &[Secret]) {
-        if self.credentials_digest.get().is_none()
-            && let Some(digest) = CredentialsDigest::of(&self.config, Some(secrets), PLATFORM)
-            && self.credentials_digest.set(digest).is_ok()
-        {
+    fn set_credentials_digest(self: &Rc<Self>, session: SessionId, secrets: &[Secret]) {
+        if self.session_digest(session).is_some() {
+            return;
+        }
+        let Some(digest) = CredentialsDigest::of(&self.config, Some(secrets), PLATFORM) else { return };
+        let is_first = self.credentials_digest.set(digest.clone()).is_ok();
+        if self.has_session_digests {
+            let Some(mut entry) = self.entry(session) else { return };
+            entry.credentials_digest = Some(digest);
+            let handle = entry.handle.clone();
+            drop(entry);
+            if let Some(handle) = handle {
+                self.watch(session, &handle);
+            }
+        } else {
             self.watch_all();
+        }
+        if is_first {
             self.report_identity();
         }
     }
@@ -214,6 +243,28 @@ impl Driver {
         self.session_spec(handle)?;
         // The application's scopes are the same for all sessions.
         self.send(self.default_session(), Recipient::Caller(call), GrantTask::ApplicationScopes, None);
+        Ok(())
+    }
+
+    /// Requests the values of headers that functions return, for a caller. The session need not be open.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_options` if the selector of the handle is invalid.
+    pub(crate) fn request_header_secrets(
+        self: &Rc<Self>,
+        handle: &SessionHandle,
+        call: CallId,
+    ) -> Result<(), TokenError> {
+        self.selection(&handle.selector())?;
+        let requested = Some((handle.selector(), self.config.scopes.clone()));
+        self.send_for(
+            self.default_session(),
+            requested,
+            Recipient::Caller(call),
+            GrantTask::HeaderSecrets,
+            None,
+        );
         Ok(())
     }
 
@@ -319,17 +370,21 @@ impl Driver {
         Some(close_callbacks.remove(index).1)
     }
 
-    /// Adopts a newer token from an ordinary response. The request carried `lent`, or the token of the handle's session
-    /// if that is `None`.
-    ///
-    /// Returns true if a newer token was adopted.
+    /// Adopts a newer token of the same session from an ordinary response. The request carried `sent`, which is
+    /// `lent` as well if another session lent it. Returns the effect of the response on that token.
     pub(crate) fn adopt(
         self: &Rc<Self>,
         handle: &SessionHandle,
         response: &JsValue,
+        body: String,
+        sent: &AccessToken,
         lent: Option<&AccessToken>,
-    ) -> bool {
-        let Some(rotated) = self.rotated(response) else { return false };
+    ) -> AuthStatus {
+        let rotated = match self.rotation(response, body, sent) {
+            Rotation::Unchanged => return AuthStatus::Accepted,
+            Rotation::Ended(status) => return status,
+            Rotation::Token(rotated) => rotated,
+        };
         if let Some(lent) = lent {
             // The new token has the scopes of the session that lent the old one, and belongs to that session.
             let borrower = self.session_at(handle);
@@ -337,31 +392,26 @@ impl Driver {
             if let Some(lender) = lender {
                 self.dispatch(lender, Input::TokenReceived(rotated));
             }
-            return lender.is_some();
+        } else {
+            // A session with an invalid selector receives no token.
+            let _ = self.handle_or_open(handle, Input::TokenReceived(rotated));
         }
-        let token = rotated.access_token.clone();
-        let is_cached = || {
-            let session = self.session_at(handle);
-            let pool = self.pool.borrow();
-            let cached = session.and_then(|session| pool.session(session)?.tokens());
-            cached.is_some_and(|cached| cached.access_token == token)
-        };
-        let was_cached = is_cached();
-        let enqueued = self.handle_or_open(handle, Input::TokenReceived(rotated));
-        !was_cached && enqueued.is_ok() && is_cached()
+        AuthStatus::Accepted
     }
 
     pub(crate) fn api_profile(&self) -> JsValue {
         api_profile_to_js(&self.config)
     }
 
-    pub(crate) fn check_rejection(&self, status: u16, body: Option<&str>) -> AuthStatus {
-        check_rejection(&self.config.profile, status, body, PLATFORM)
+    pub(crate) fn check_rejection(&self, status: u16, body: Option<&str>, predicates: u8) -> AuthStatus {
+        check_rejection(&self.config.profile, status, body, predicates, PLATFORM)
     }
 
-    pub(crate) fn classify(&self, response: &JsValue, body: String) -> TokenError {
+    pub(crate) fn classify(&self, response: &JsValue, body: String, predicates: u8) -> TokenError {
         match self.http_response(response, &["date", "retry-after", "content-type"], body) {
-            Some(response) => classify(&self.config.profile, &response, PLATFORM),
+            Some(response) => {
+                classify(&self.config.profile, &HttpResponse { predicates, ..response }, PLATFORM)
+            }
             None => not_a_response(),
         }
     }
@@ -436,12 +486,16 @@ impl Driver {
         self.pool.borrow().default_session()
     }
 
-    fn rotated(&self, response: &JsValue) -> Option<Rc<TokenSet>> {
+    /// Returns the meaning of a response for the token that was sent.
+    fn rotation(&self, response: &JsValue, body: String, sent: &AccessToken) -> Rotation {
         let profile = &self.config.profile;
-        let rotation = profile.rotation.as_ref()?;
         let mut wanted = vec!["date"];
-        rotation.headers.iter().for_each(|name| wanted.push(name));
-        rotated_token(profile, &self.http_response(response, &wanted, String::new())?, PLATFORM)
+        let headers = profile.rotation.iter().flat_map(|rotation| rotation.headers.iter());
+        headers.for_each(|name| wanted.push(name));
+        match self.http_response(response, &wanted, body) {
+            Some(response) => rotated_token(profile, &response, sent, PLATFORM),
+            None => Rotation::Unchanged,
+        }
     }
 
     /// Converts a response that has just arrived to an ordinary application request. Returns `None` if it is not a
@@ -454,6 +508,7 @@ impl Driver {
             headers,
             body: Secret::new(body),
             provider_errors: None,
+            predicates: 0,
             sent_at: now,
             received_at: now,
         })

@@ -11,14 +11,17 @@ use crate::{
         CredentialId, ErrorCode, Grant, GrantFailure, RefreshToken, Retryability, RevokedTokens, ScopeSet,
         Secret, TokenError, TokenSet, UnixMillis, millis,
     },
-    graphql::{GrantExchange, Outcome, SchemaVariants, credential_fingerprint, token_from_function},
+    graphql::{
+        GrantExchange, InitialRefreshTokens, Outcome, SET_COOKIE, SchemaVariants, credential_fingerprint,
+        token_from_function,
+    },
     host::{
         CallOutcome, Clock, FetchException, FetchFailure, Fetcher, PLATFORM, callback_future, from_js,
         origin, response_of,
     },
     js::{ManagerCallbacks, SessionHandle, scopes_to_js},
     options::{Config, GrantSource, SecretSource},
-    provider::{Issuer, Profile, Revocation, SelectedVariable, TokenSource},
+    provider::{Issuer, Profile, Revocation, SelectedVariable, TokenSource, option::is_header_value},
 };
 
 /// The inputs of a grant.
@@ -28,9 +31,10 @@ pub(crate) struct GrantRunner<'a> {
     pub(crate) selected: Vec<SelectedVariable>,
     /// The scopes to request.
     pub(crate) scopes: ScopeSet,
-    /// The selector of the session, for a user-supplied `grant` function.
+    /// The selector of the session, for user-supplied functions.
     pub(crate) selector: JsValue,
     pub(crate) schema_variants: &'a RefCell<SchemaVariants>,
+    pub(crate) initial_refresh_tokens: &'a RefCell<InitialRefreshTokens>,
     pub(crate) clock: &'a Clock,
     pub(crate) callbacks: &'a ManagerCallbacks,
     pub(crate) signal: &'a AbortSignal,
@@ -58,6 +62,17 @@ pub(crate) enum GrantTask {
     Token(Grant),
     ApplicationScopes,
     Revocation(RevokedTokens),
+    /// The values of headers that functions return, for a request of the user.
+    HeaderSecrets,
+}
+
+/// The request that needs the secrets.
+#[derive(Clone, Copy)]
+pub(crate) enum SecretsOf<'a> {
+    Grant,
+    Revocation(&'a Revocation),
+    /// A request of the user, which has headers alone.
+    Request,
 }
 
 /// The result of a grant.
@@ -65,24 +80,43 @@ pub(crate) enum GrantResult {
     Token(Rc<TokenSet>),
     Scopes(ScopeSet),
     Revoked,
+    HeaderSecrets(Vec<Secret>),
 }
 
 impl GrantRunner<'_> {
-    /// Returns the secrets of the grant or of the `revocation`, from options or from functions that return them.
-    pub(crate) async fn secrets(&self, revocation: Option<&Revocation>) -> Result<Vec<Secret>, GrantFailure> {
-        let (sources, names) = match (revocation, &self.config.grant_source) {
-            (Some(revocation), _) => (&revocation.sources, &revocation.secrets),
-            (None, GrantSource::Profile(sources)) => (sources, &self.config.profile.secrets),
-            (None, GrantSource::Function(_)) => return Ok(Vec::new()),
+    /// Returns the secrets of a request, from options or from functions that return them. Those of the operation precede
+    /// the values of headers that functions return.
+    pub(crate) async fn secrets(&self, of: SecretsOf<'_>) -> Result<Vec<Secret>, GrantFailure> {
+        let profile = &self.config.profile;
+        let mut named: Vec<(&SecretSource, String)> = Vec::new();
+        let (sources, names) = match (of, &self.config.grant_source) {
+            (SecretsOf::Revocation(revocation), _) => (&*revocation.sources, &revocation.secrets),
+            (SecretsOf::Grant, GrantSource::Profile(sources)) => (&**sources, &profile.secrets),
+            // The function sends requests of its own.
+            (SecretsOf::Grant, GrantSource::Function(_)) => return Ok(Vec::new()),
+            (SecretsOf::Request, _) => (&[][..], &profile.secrets),
         };
-        let mut secrets = Vec::with_capacity(sources.len());
         for (source, name) in sources.iter().zip(names.iter()) {
+            named.push((source, name.to_owned()));
+        }
+        let own = named.len();
+        let has_headers = if let SecretsOf::Revocation(it) = of { it.has_headers } else { true };
+        for (name, source) in profile.headers.iter().filter(|_| has_headers) {
+            if matches!(source, SecretSource::Function(_)) {
+                named.push((source, ["headers.", name].concat()));
+            }
+        }
+        let mut secrets = Vec::with_capacity(named.len());
+        for (source, name) in named {
             secrets.push(match source {
                 SecretSource::Text(secret) => secret.clone(),
                 SecretSource::Function(function) => {
                     let (ended, done) = callback_future(self.callbacks, self.config.timeout);
-                    self.callbacks.call(function, &Array::new(), Some(self.signal), &done);
-                    let secret = self.secret(ended.await, name)?;
+                    let selector =
+                        if profile.has_session_secrets { &self.selector } else { &JsValue::UNDEFINED };
+                    self.callbacks.secret(function, selector, self.signal, &done);
+                    let can_send = if secrets.len() < own { |_: &str| true } else { is_header_value };
+                    let secret = self.secret(ended.await, &name, can_send)?;
                     (self.progressed)(Progress::Stepped);
                     secret
                 }
@@ -104,24 +138,39 @@ impl GrantRunner<'_> {
             self.call(function, grant, &done);
             return self.token_from_result(ended.await, grant).map(GrantResult::Token);
         }
+        if self.config.profile.uses_cookies() && origin().is_some() {
+            let message = "cookies of an API can be neither read nor sent by scripts of a page; request tokens on a server, \
+                           for example with a broker";
+            return Err(self.permanent(ErrorCode::Unsupported, message));
+        }
         let revocation = match task {
             GrantTask::Revocation(_) => self.config.profile.revocation.as_deref(),
-            GrantTask::Token(_) | GrantTask::ApplicationScopes => None,
+            GrantTask::Token(_) | GrantTask::ApplicationScopes | GrantTask::HeaderSecrets => None,
+        };
+        let of = match (&task, revocation) {
+            (GrantTask::HeaderSecrets, _) => SecretsOf::Request,
+            (_, Some(revocation)) => SecretsOf::Revocation(revocation),
+            (_, None) => SecretsOf::Grant,
         };
         let secrets = match secrets {
             Some(secrets) => secrets,
-            None => self.secrets(revocation).await?,
+            None => self.secrets(of).await?,
         };
         self.check_credentials(&task, &secrets)?;
         let (profile, scopes) = (&self.config.profile, &self.scopes);
         let mut exchange = match (task, revocation) {
-            (GrantTask::Token(grant), _) => GrantExchange::new(profile, scopes, grant),
+            (GrantTask::Token(grant), _) => {
+                let mut exchange = GrantExchange::new(profile, scopes, grant.clone());
+                self.initial_refresh_tokens.borrow_mut().begin(&mut exchange, profile, &grant, &secrets);
+                exchange
+            }
             (GrantTask::Revocation(tokens), Some(revocation)) => {
                 GrantExchange::for_revocation(profile, scopes, revocation, tokens)
             }
             // Not requested without a revocation; see `Driver::revoke`.
             (GrantTask::Revocation(_), None) => return Ok(GrantResult::Revoked),
             (GrantTask::ApplicationScopes, _) => GrantExchange::for_application_scopes(profile, scopes),
+            (GrantTask::HeaderSecrets, _) => return Ok(GrantResult::HeaderSecrets(secrets)),
         };
         exchange.chosen = &self.selected;
         exchange.rejected_token = self.rejected_token.as_deref();
@@ -161,10 +210,18 @@ impl GrantRunner<'_> {
         Ok(())
     }
 
-    fn secret(&self, outcome: CallOutcome, name: &str) -> Result<Secret, GrantFailure> {
+    fn secret(
+        &self,
+        outcome: CallOutcome,
+        name: &str,
+        can_send: fn(&str) -> bool,
+    ) -> Result<Secret, GrantFailure> {
         let cause = self.cause(&outcome);
         let what = match outcome.into_value(self.config.timeout) {
             Ok(value) => match value.as_string() {
+                Some(text) if !can_send(&text) => {
+                    "returned a string with characters that no header can hold".to_owned()
+                }
                 Some(text) if !text.trim().is_empty() => return Ok(Secret::new(text)),
                 Some(_) => "returned an empty string".to_owned(),
                 None => "did not return a string".to_owned(),
@@ -195,7 +252,8 @@ impl GrantRunner<'_> {
         Ok(())
     }
 
-    /// Returns the secrets that errors must not quote: the presented refresh token, or `undefined`, and those of the options.
+    /// Returns the secrets that errors must not quote: the presented refresh token, or `undefined`, and those of the
+    /// options.
     fn known_secrets(exchange: &GrantExchange<'_>, secrets: &[Secret]) -> Array {
         let known = Array::of1(&exchange.presented().map(RefreshToken::expose).into());
         for secret in secrets {
@@ -212,9 +270,20 @@ impl GrantRunner<'_> {
         sent_at: UnixMillis,
     ) -> Result<Option<GrantResult>, GrantFailure> {
         let response = response_of(outcome, &wanted_headers(&self.config.profile), sent_at, self.clock.now());
-        let response =
-            response.map_err(|failure| self.fetch_error(failure, exchange.url(), exchange.url_option()))?;
-        match exchange.handle_response(&response, &mut self.schema_variants.borrow_mut(), PLATFORM) {
+        let initial = exchange.initial();
+        let response = response.map_err(|failure| {
+            let failure = self.fetch_error(failure, exchange.url(), exchange.url_option());
+            if initial.is_some() {
+                self.initial_refresh_tokens.borrow_mut().failed(&failure);
+            }
+            failure
+        })?;
+        let outcome = exchange.handle_response(&response, &mut self.schema_variants.borrow_mut(), PLATFORM);
+        if let Some(token) = initial {
+            let next = exchange.initial();
+            self.initial_refresh_tokens.borrow_mut().responded(token, &outcome, next.as_ref());
+        }
+        match outcome {
             Outcome::Resend => Ok(None),
             Outcome::Token(result) => result.map(|tokens| Some(GrantResult::Token(tokens))),
             Outcome::Scopes(scopes) => Ok(Some(GrantResult::Scopes(scopes))),
@@ -374,6 +443,9 @@ const UNSENT: &str = "EAI_AGAIN ECONNREFUSED EHOSTDOWN EHOSTUNREACH ENETUNREACH 
 /// Returns the names of the response headers that are read.
 fn wanted_headers(profile: &Profile) -> Vec<&str> {
     let mut wanted = vec!["date", "retry-after", "content-type"];
+    if profile.reads_cookies() {
+        wanted.push(SET_COOKIE);
+    }
     if let TokenSource::Headers(names) = &profile.token {
         names.iter().for_each(|name| wanted.push(name));
     }

@@ -35,6 +35,8 @@ pub struct HttpResponse {
     pub body: Secret,
     /// The errors of the body that are safe to show, where there are any.
     pub provider_errors: Option<Rc<ProviderErrors>>,
+    /// The error rules with a function that matches the response; see [`ErrorMatcher::predicate`](crate::provider::ErrorMatcher).
+    pub predicates: u8,
     /// When the request was sent.
     pub sent_at: UnixMillis,
     /// When the whole body was received.

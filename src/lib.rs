@@ -195,6 +195,7 @@ mod layers {
             "graphql/request.rs",
             "graphql/revocation.rs",
             "graphql/grant_exchange.rs",
+            "graphql/initial_refresh_token.rs",
             "graphql/renewal.rs",
             "graphql/response.rs",
             "graphql/token_rotation.rs",

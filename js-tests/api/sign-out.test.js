@@ -169,7 +169,10 @@ describe("a request that was sent before clear()", () => {
       await during();
       if (token?.startsWith("ann")) json(response, status, {}, { "x-new": "ann-newer" });
     });
-    const application = applicationFor(t, undefined, { endpoint, sliding: { header: "x-new" } });
+    const application = applicationFor(t, undefined, {
+      endpoint,
+      sliding: { header: "x-new", sameSession: true },
+    });
     const { tokens } = application;
     await tokens.getToken();
     const signIn = async () => {

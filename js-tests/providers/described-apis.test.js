@@ -6,63 +6,10 @@ import { describe, test } from "node:test";
 
 import { managerFor, QUICK } from "../support/setup.js";
 import { failure } from "../support/waiting.js";
+import { ENDPOINT, isLogin, login, managerOf } from "./described.js";
 
-/** @import { TestContext } from "node:test" */
-/** @import { Profile, TokenManagerOptions } from "graphql-token-manager" */
+/** @import { Profile } from "graphql-token-manager" */
 
-const ENDPOINT = "https://api.test/graphql";
-
-/**
- * A request as the API receives it.
- *
- * @typedef {{ url: string, headers: Headers, text: string, json: any, form: URLSearchParams }} Received
- */
-
-/**
- * Creates a manager of an API that is a function.
- *
- * @param {TestContext} t
- * @param {object} provider members that replace those of a plain profile
- * @param {(request: Received, count: number) => Response | object} respond a `Response`, or the body of one
- * @param {object} [options]
- */
-function managerOf(t, provider, respond, options) {
-  /** @type {Received[]} */
-  const received = [];
-  const plain = {
-    name: "acme",
-    endpoint: ENDPOINT,
-    authenticate: { document: "mutation { login { token } }" },
-    token: { data: "login.token" },
-    expiry: { lifetimeMs: 60_000 },
-  };
-  const tokens = managerFor(
-    t,
-    /** @type {TokenManagerOptions} */ ({
-      provider: { ...plain, ...provider },
-      retry: QUICK,
-      fetch: async (/** @type {string} */ url, /** @type {any} */ init) => {
-        const text = `${init.body ?? ""}`;
-        const json = text.startsWith("{") ? JSON.parse(text) : undefined;
-        const request = {
-          url,
-          headers: new Headers(init.headers),
-          text,
-          json,
-          form: new URLSearchParams(text),
-        };
-        received.push(request);
-        const response = respond(request, received.length);
-        return response instanceof Response ? response : Response.json(response);
-      },
-      ...options,
-    }),
-  );
-  return { tokens, received };
-}
-
-const isLogin = (/** @type {Received} */ { text }) => text.includes("login");
-const login = (/** @type {string} */ token) => ({ data: { login: { token } } });
 const oauthOnly = { authenticate: undefined, token: undefined, expiry: undefined };
 
 describe("failures of a grant", () => {
@@ -554,11 +501,39 @@ describe("request()", () => {
     assert.deepEqual(await tokens.request("{ a }", { input: {} }), { a: 1 });
   });
 
-  test("rejects a subscription", async (t) => {
-    const { tokens } = managerOf(t, {}, () => login("t1"));
+  const fragment = 'fragment F on T @f(x: "}") { a }';
+  for (const [name, document, operationName] of [
+    ["alone", "# x\nsubscription { a }"],
+    ["after a fragment", `${fragment} subscription { ...F }`],
+    ["after a description in a block string", '"""query B { " }""" subscription S { a }'],
+    ["that is selected by its name", "query B { a } subscription A($i: I = { b: [1] }) @d { a }", "A"],
+  ]) {
+    test(`rejects a subscription ${name}`, async (t) => {
+      const { tokens, received } = managerOf(t, {}, () => login("t1"));
 
-    assert.equal((await failure(tokens.request("# x\nsubscription { a }"))).code, "unsupported");
-  });
+      const error = await failure(tokens.request(`${document}`, {}, { operationName }));
+
+      assert.equal(error.code, "unsupported");
+      assert.equal(received.filter((request) => !isLogin(request)).length, 0);
+    });
+  }
+
+  for (const [name, document, operationName] of [
+    ["a query beside a subscription", "subscription A { a } query B { a }", "B"],
+    ["a query that is named subscription", "query subscription { a }"],
+    ["a field that is named subscription", "{ subscription { a } }"],
+    ["a variable that is named subscription", "query ($subscription: Int) { a }"],
+    [
+      "a string with a subscription",
+      '{ a(b: "} subscription {", c: """} subscription {""") } # } subscription',
+    ],
+  ]) {
+    test(`sends ${name}`, async (t) => {
+      const { tokens } = managerOf(t, {}, (request) => (isLogin(request) ? login("t1") : { data: { a: 1 } }));
+
+      assert.deepEqual(await tokens.request(`${document}`, {}, { operationName }), { a: 1 });
+    });
+  }
 });
 
 test("an abort while a partially rejected query waits for a token rejects the call", async (t) => {

@@ -1,13 +1,13 @@
 // The descriptions of `graphql-token-manager/providers`: what each sends, and what the responses of its API mean.
 //
-// The responses follow the documentation and the source that each file names. No real server answered them.
+// The responses follow the documentation and the source that each file names, or a server that docs/servers.md names.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 
 import { buildSchema, parse, validate } from "graphql";
-import * as providers from "graphql-token-manager/providers";
+import * as exported from "graphql-token-manager/providers";
 
 import { managerFor, QUICK } from "../support/setup.js";
 import { failure } from "../support/waiting.js";
@@ -20,6 +20,9 @@ import { jwt } from "./exchanges/support.js";
 /** @import { TestContext } from "node:test" */
 /** @import { Case, Recorded } from "./exchanges/support.js" */
 
+// A part of a description, and none itself: client-assertion.test.js.
+const { clientAssertion: _, ...providers } = exported;
+
 const CASES = [...CONTENT, ...SHOPS, ...PLATFORMS, ...OAUTH];
 
 /**
@@ -29,7 +32,7 @@ const CASES = [...CONTENT, ...SHOPS, ...PLATFORMS, ...OAUTH];
  */
 
 /**
- * Creates a manager whose requests are answered by `respond`.
+ * Creates a manager; `respond` answers its requests.
  *
  * @param {TestContext} t
  * @param {Case} preset
@@ -61,7 +64,8 @@ function managerOf(t, preset, respond) {
 /** @param {Case} preset @param {Sent} request */
 function kindOf(preset, { url, body }) {
   if (body.query === "{ viewer }") return "data";
-  if (preset.revocation !== undefined && body.query?.includes(preset.revocation.mark)) return "revocation";
+  const marked = `${url} ${body.query ?? ""}`;
+  if (preset.revocation !== undefined && marked.includes(preset.revocation.mark)) return "revocation";
   if (preset.renewal !== undefined && `${url} ${JSON.stringify(body)}`.includes(preset.renewal.mark))
     return "renewal";
   return "login";
@@ -296,6 +300,16 @@ test("values that become part of a document or of a host are checked", () => {
     assert.throws(() => providers.commercetools({ ...project, region }), TypeError, region);
   const payload = { url: "https://cms.test", email: "me@test", password: "x" };
   assert.throws(() => providers.payload({ ...payload, collection: "User { id }" }), TypeError);
+  const database = { endpoint: "https://api.test/graphql", input: { password: "x" } };
+  for (const name of ["a b", "a{b", "1a", "ä", ""]) {
+    assert.throws(() => providers.postgraphile({ ...database, mutation: name }), TypeError, name);
+    assert.throws(() => providers.postgraphile({ ...database, token: name }), TypeError, name);
+  }
+  for (const input of [{}, [], { password: "" }, { password: 1 }, { password: undefined }])
+    assert.throws(
+      () => providers.postgraphile({ ...database, input: /** @type {any} */ (input) }),
+      TypeError,
+    );
   assert.throws(() => providers.djangoGraphqlJwt(/** @type {any} */ ({ renewal: "constructor" })), TypeError);
 });
 

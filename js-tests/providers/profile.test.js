@@ -67,7 +67,7 @@ describe("a profile", () => {
       authenticate: { document: "mutation { login }" },
       token: { header: ["x-missing", "X-Token"] },
       expiry: { lifetimeMs: 60_000 },
-      sliding: { header: "X-Next" },
+      sliding: { header: "X-Next", sameSession: true },
     };
     const tokens = managerFor(t, { provider, fetch: answer });
 

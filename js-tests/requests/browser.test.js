@@ -160,7 +160,10 @@ describe("in a page", { concurrency: true }, () => {
       const found = [];
       const clocks = [Date.now.bind(Date), performance.now.bind(performance)];
       for (const ahead of [0, 35_000]) {
-        const tokens = /** @type {any} */ (window).counted(origin, 60_000, { header: "x-new" });
+        const tokens = /** @type {any} */ (window).counted(origin, 60_000, {
+          header: "x-new",
+          sameSession: true,
+        });
         /** @type {string[]} */
         const messages = [];
         tokens.on("warning", (/** @type {any} */ { code, message }) => messages.push(`${code}: ${message}`));
@@ -187,7 +190,10 @@ describe("in a page", { concurrency: true }, () => {
     const page = await pageFor(t, MAKE);
 
     const token = await page.evaluate(async (origin) => {
-      const tokens = /** @type {any} */ (window).counted(origin, 60_000, { header: "x-new" });
+      const tokens = /** @type {any} */ (window).counted(origin, 60_000, {
+        header: "x-new",
+        sameSession: true,
+      });
       await tokens.refresh();
       await tokens.refresh();
       await tokens.fetch(`${origin}/graphql`);

@@ -230,7 +230,7 @@ test("an abort ends a chain of redirects", async (t) => {
 });
 
 describe("a newer token in a header is adopted", () => {
-  const sliding = { sliding: { header: "x-new" } };
+  const sliding = { sliding: { header: "x-new", sameSession: true } };
   const withNewToken =
     (/** @type {string} */ token) => (/** @type {any} */ _, /** @type {ServerResponse} */ response) =>
       json(response, 200, "{}", { "x-new": token });

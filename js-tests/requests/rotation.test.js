@@ -38,7 +38,7 @@ describe("tokens.fetch adopts", () => {
       const [path, status, type] = answers.find(([path]) => url === `/${path}`) ?? ["", 200, ""];
       json(response, status, "{}", { "content-type": type, "x-new": `new-${path}` });
     });
-    const { tokens } = countedFor(t, endpoint, {}, { sliding: { header: "x-new" } });
+    const { tokens } = countedFor(t, endpoint, {}, { sliding: { header: "x-new", sameSession: true } });
 
     const held = [];
     for (const [path] of answers) {
@@ -54,7 +54,7 @@ describe("tokens.fetch adopts", () => {
       const rejection = { errors: [{ message: "Unauthorized" }] };
       if (token === "token-1") json(response, 200, rejection, { "x-new": "from-a-refusal" });
     });
-    const { tokens } = countedFor(t, endpoint, {}, { sliding: { header: "x-new" } });
+    const { tokens } = countedFor(t, endpoint, {}, { sliding: { header: "x-new", sameSession: true } });
 
     assert.equal((await tokens.fetch(endpoint, POST)).status, 200);
 
@@ -63,7 +63,7 @@ describe("tokens.fetch adopts", () => {
 
   test("no token if the caller sent its own Authorization, which may be another user's", async (t) => {
     const { endpoint } = await apiFor(t, (_, response) => json(response, 200, "{}", { "x-new": "theirs" }));
-    const { tokens } = countedFor(t, endpoint, {}, { sliding: { header: "x-new" } });
+    const { tokens } = countedFor(t, endpoint, {}, { sliding: { header: "x-new", sameSession: true } });
     await tokens.getToken();
 
     await tokens.fetch(endpoint, { headers: { authorization: "Bearer other" } });
@@ -88,7 +88,12 @@ test("a newer token is adopted by the session whose token was sent, not by a bor
     scopes,
     expiresInMs: 60_000,
   });
-  const { tokens } = countedFor(t, endpoint, { scopes: ["READ"] }, { grant, sliding: { header: "x-new" } });
+  const { tokens } = countedFor(
+    t,
+    endpoint,
+    { scopes: ["READ"] },
+    { grant, sliding: { header: "x-new", sameSession: true } },
+  );
   const wide = tokens.session({ scopes: ["ADMIN", "READ"] });
   const narrow = tokens.session({ scopes: ["READ"] });
   const lent = await wide.getToken();
@@ -106,7 +111,7 @@ test("Node, where every header is readable, causes no warning", async (t) => {
   const clock = simulatedTime(t);
   const { endpoint } = await apiFor(t);
   const grant = () => ({ accessToken: "token-1", expiresInMs: 60_000 });
-  const { tokens } = countedFor(t, endpoint, {}, { grant, sliding: { header: "x-new" } });
+  const { tokens } = countedFor(t, endpoint, {}, { grant, sliding: { header: "x-new", sameSession: true } });
   const events = record(tokens);
 
   await tokens.fetch(endpoint);

@@ -1,6 +1,6 @@
 /**
- * Processes that share a token with a lifetime of two seconds, more on a slow machine: for a few lifetimes in tests, for many in `cargo xtask
- * bench sharing`.
+ * Processes that share a token with a lifetime of two seconds, more on a slow machine: for a few lifetimes in tests,
+ * for many in `cargo xtask bench sharing`.
  *
  * @module
  */
@@ -32,9 +32,9 @@ const PROGRAM = fileURLToPath(new URL("holder.js", import.meta.url));
 export const LIFETIME_MS = 2_000;
 
 /**
- * The token lifetime, by default two seconds. Timeouts of requests and of the store, which must be shorter than the defaults because of the short token lifetimes;
- * and the minimum validity of a returned token, by default an eighth of the lifetime, which is too little on a loaded
- * machine.
+ * The token lifetime, by default two seconds. Timeouts of requests and of the store, which must be shorter than the
+ * defaults because of the short token lifetimes; and the minimum validity of a returned token, by default an eighth of
+ * the lifetime, which is too little on a loaded machine.
  *
  * @typedef {{ lifetimeMs?: number, timeoutMs: number, storeTimeoutMs: number, minValidityMs?: number }} Spans
  */

@@ -1,6 +1,6 @@
 /**
- * Browser tabs that share a token with a lifetime of two seconds, more on a slow machine, opened and closed at random: for a few lifetimes in
- * tests, for many in `cargo xtask bench sharing`.
+ * Browser tabs that share a token with a lifetime of two seconds, more on a slow machine, opened and closed at random:
+ * for a few lifetimes in tests, for many in `cargo xtask bench sharing`.
  *
  * @module
  */

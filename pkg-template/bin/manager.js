@@ -52,6 +52,7 @@ const HEADERS = new WeakMap();
  * @returns {[name: string, value: string]}
  */
 export function headerOf(tokens, { tokenType, value }) {
+  if (tokenType.endsWith("=")) return ["Cookie", tokenType + value];
   return [HEADERS.get(tokens) ?? "Authorization", tokenType === "" ? value : `${tokenType} ${value}`];
 }
 

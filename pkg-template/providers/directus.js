@@ -2,7 +2,7 @@
 //
 // Sources (December 2026): directus.io/docs/api/authentication and /guides/connect/errors; `auth_login`, `auth_refresh` and
 // `auth_logout` in api/src/services/graphql/resolvers/system-global.ts of directus/directus. The pages show `expires` as 900
-// and as 900000; it is milliseconds, in a scalar that is serialized as text.
+// and as 900000; it is milliseconds, in a scalar that is serialized as text. Run with 12.4.0.
 // Not described: two-factor authentication, and the modes `cookie` and `session`.
 
 import { checkOptions, secretOf, urlOf } from "./options.js";

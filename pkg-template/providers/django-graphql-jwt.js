@@ -1,9 +1,10 @@
 // django-graphql-jwt: `tokenAuth`, with either of its two ways of renewal.
 //
-// Sources (December 2026): docs/refresh_token.rst, graphql_jwt/decorators.py, exceptions.py and utils.py of
-// flavors/django-graphql-jwt. Errors have messages and no codes, and Django translates the messages.
+// Run with django-graphql-jwt 0.4.0, graphene-django 3.2.3 and Django 5.2. Errors have messages and no codes, and Django
+// translates the messages. An error of the database during a log-in has the form of a wrong password, but for its message.
 // Not described: tokens in cookies, and users without `username`.
 
+import { DATABASE_OUTAGES } from "./databases.js";
 import { checkOptions, secretOf } from "./options.js";
 
 /** @import { Profile } from "graphql-token-manager" */
@@ -56,5 +57,6 @@ export function djangoGraphqlJwt(options) {
     expiry: { jwt: true },
     present: { scheme: "JWT" },
     refused: { messages: ["Signature has expired", "Error decoding signature", "Invalid token"] },
+    unavailable: { contains: DATABASE_OUTAGES },
   };
 }

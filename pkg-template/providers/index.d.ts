@@ -1,7 +1,7 @@
 /**
  * Descriptions of common GraphQL APIs, as values of the option `provider`. They are plain data, made from the
- * documentation and the source of each API, and were not tried against real servers: `docs/apis.md` of the repository
- * states what is known of each.
+ * documentation and the source of each API: `docs/apis.md` of the repository states what is known of each, and
+ * `docs/servers.md` which of them were run with a real server.
  *
  * Each function throws a `TypeError` for a missing, invalid or unknown option. What the manager checks itself, such
  * as the form of a URL, is `invalid_options`.
@@ -23,7 +23,7 @@
  * @packageDocumentation
  */
 
-import type { OAuthEndpoint, OAuthProfile, Profile, Secret } from "graphql-token-manager";
+import type { OAuthEndpoint, OAuthProfile, Profile, SessionSecret } from "graphql-token-manager";
 
 /**
  * Directus: `auth_login` and `auth_refresh`. The refresh token rotates. Two-factor authentication and cookies are not
@@ -51,7 +51,7 @@ export interface DirectusOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -78,12 +78,12 @@ export interface SaleorOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
  * Strapi with Users & Permissions: log-in by JSON over HTTP. Tokens are renewed if `jwtManagement` of the server is
- * `refresh`, without `httpOnly`; otherwise, the log-in is repeated, of which Strapi permits five in five minutes.
+ * `refresh`, without `httpOnly`; otherwise, the log-in is repeated, of which Strapi permits ten a minute.
  */
 export function strapi(options: StrapiOptions): Profile;
 
@@ -107,7 +107,7 @@ export interface StrapiOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -143,7 +143,7 @@ export interface PayloadOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -165,7 +165,7 @@ export interface OctopusKrakenOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  apiKey: Secret;
+  apiKey: SessionSecret;
 }
 
 /**
@@ -192,7 +192,7 @@ export interface DjangoGraphqlJwtOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
   /**
    * What a token is renewed with: `"token"`, itself; `"refreshToken"`, a refresh token, if the server has
    * `JWT_LONG_RUNNING_REFRESH_TOKEN`, and the field `revokeToken` for `revoke()`.
@@ -201,6 +201,72 @@ export interface DjangoGraphqlJwtOptions {
    * @throws TypeError for another value
    */
   renewal?: "token" | "refreshToken" | undefined;
+}
+
+/**
+ * strawberry-django-auth: `tokenAuth`, with a refresh token that is replaced at each renewal. The server must have
+ * `LOGIN_REQUIRE_CAPTCHA=False` and `JWT_LONG_RUNNING_REFRESH_TOKEN`.
+ */
+export function strawberryDjangoAuth(options: StrawberryDjangoAuthOptions): Profile;
+
+/** Options of {@link strawberryDjangoAuth}. */
+export interface StrawberryDjangoAuthOptions {
+  /**
+   * The URL of the GraphQL API, such as `https://api.example.com/graphql/`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  endpoint: string;
+  /**
+   * The user's name. `LOGIN_FIELDS` of the server must have `username` alone, as by default.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  username: string;
+  /**
+   * The user's password. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: Secret;
+}
+
+/**
+ * PostGraphile: a mutation that calls a function of the database, which returns a type of `pgJwtTypes`, and null for wrong
+ * credentials.
+ */
+export function postgraphile(options: PostgraphileOptions): Profile;
+
+/** Options of {@link postgraphile}. */
+export interface PostgraphileOptions {
+  /**
+   * The URL of the GraphQL API, such as `https://api.example.com/graphql`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  endpoint: string;
+  /**
+   * The arguments of the mutation, such as `{ username, password }`. All are kept as secrets. A function is called for each
+   * grant.
+   *
+   * @throws TypeError if it is missing, empty, or has other values than functions and strings that are not empty
+   */
+  input: { readonly [name: string]: Secret };
+  /**
+   * The name of the mutation.
+   *
+   * @defaultValue "authenticate"
+   * @throws TypeError if it is not a name of GraphQL
+   */
+  mutation?: string | undefined;
+  /**
+   * The field of its payload that has the token: `result` with the preset Amber, and `jwtToken` for a type `jwt_token` with
+   * the preset of version 4 and in that version.
+   *
+   * @defaultValue "result"
+   * @throws TypeError if it is not a name of GraphQL
+   */
+  token?: string | undefined;
 }
 
 /**
@@ -234,7 +300,7 @@ export interface ParseOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -267,7 +333,7 @@ export interface ShopifyAdminOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  clientSecret: Secret;
+  clientSecret: SessionSecret;
 }
 
 /**
@@ -288,7 +354,7 @@ export interface LinearOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  clientSecret: Secret;
+  clientSecret: SessionSecret;
   /**
    * The scopes, with commas between them, instead of the manager's option `scopes`, which has spaces. A grant with
    * other scopes is said to revoke the earlier tokens, so give the same everywhere.
@@ -329,7 +395,7 @@ export interface CommercetoolsOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  clientSecret: Secret;
+  clientSecret: SessionSecret;
 }
 
 /**
@@ -354,6 +420,54 @@ export interface VendureOptions {
   username: string;
   /**
    * The password. A function is called for each grant.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  password: SessionSecret;
+}
+
+/**
+ * Keystone: `authenticateUserWithPassword`. An expired or ended session is not rejected: the request is anonymous.
+ */
+export function keystone(options: KeystoneOptions): Profile;
+
+/** Options of {@link keystone}. */
+export interface KeystoneOptions {
+  /**
+   * The URL of the GraphQL API, such as `https://cms.example.com/api/graphql`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  endpoint: string;
+  /**
+   * `listKey` of the server's `createAuth`.
+   *
+   * @defaultValue "User"
+   * @throws TypeError if it has other characters than letters, digits and underscores
+   */
+  list?: string | undefined;
+  /**
+   * `identityField` of the server's `createAuth`.
+   *
+   * @defaultValue "email"
+   * @throws TypeError if it has other characters than letters, digits and underscores
+   */
+  identityField?: string | undefined;
+  /**
+   * The value of the user's `identityField`, such as an email address.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  identity: string;
+  /**
+   * `secretField` of the server's `createAuth`.
+   *
+   * @defaultValue "password"
+   * @throws TypeError if it has other characters than letters, digits and underscores
+   */
+  secretField?: string | undefined;
+  /**
+   * The user's password. A function is called for each grant.
    *
    * @throws TypeError if it is missing or empty
    */
@@ -384,7 +498,7 @@ export interface WpgraphqlJwtOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -412,7 +526,7 @@ export interface AdobeCommerceCustomerOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -428,4 +542,71 @@ export interface OAuth2Options extends OAuthEndpoint, Omit<OAuthProfile, "name" 
    * @defaultValue "oauth2"
    */
   name?: string | undefined;
+}
+
+/**
+ * Returns a function that signs a client assertion (RFC 7523), for `private_key_jwt`: a field of the token request in
+ * place of a client secret. It signs a new one for each grant, with WebCrypto. With a `store`, set `identity`: the
+ * assertions differ.
+ *
+ * @example
+ * ```ts
+ * import { clientAssertion, oauth2 } from "graphql-token-manager/providers";
+ *
+ * const tokenEndpoint = "https://id.acme.test/oauth/token";
+ * const provider = oauth2({
+ *   endpoint: "https://api.acme.test/graphql",
+ *   tokenEndpoint,
+ *   clientId: "reports",
+ *   parameters: {
+ *     client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+ *     client_assertion: clientAssertion({
+ *       key: process.env.ACME_PRIVATE_KEY!,
+ *       keyId: "2026-12",
+ *       clientId: "reports",
+ *       audience: tokenEndpoint,
+ *     }),
+ *   },
+ * });
+ * ```
+ */
+export function clientAssertion(options: ClientAssertionOptions): () => Promise<string>;
+
+/** A private key: PKCS#8 in PEM, a JWK, or a key of WebCrypto that may sign. */
+export type PrivateKey = string | JsonWebKey | CryptoKey;
+
+/** Options of {@link clientAssertion}. */
+export interface ClientAssertionOptions {
+  /**
+   * The private key, or a function that returns it and is called for each grant. RSA, or EC with the curve P-256.
+   *
+   * @throws TypeError if it is missing
+   */
+  key: PrivateKey | (() => PrivateKey | Promise<PrivateKey>);
+  /** The id of the key (`kid`), if the server knows several. */
+  keyId?: string | undefined;
+  /**
+   * The client's id: `iss` and `sub`.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  clientId: string;
+  /**
+   * The server that the assertion is for (`aud`): usually the URL of the token endpoint.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  audience: string;
+  /**
+   * The algorithm of the signature.
+   *
+   * @defaultValue "RS256" for an RSA key, and "ES256" for an EC key
+   */
+  algorithm?: "RS256" | "ES256" | undefined;
+  /**
+   * The lifetime of an assertion: a number from 1,000 to 3,600,000.
+   *
+   * @defaultValue 60_000
+   */
+  lifetimeMs?: number | undefined;
 }

@@ -1,18 +1,17 @@
 // Kraken of Octopus Energy and of other suppliers: `obtainKrakenToken`.
 //
 // Sources (December 2026): developer.octopus.energy/graphql/guides/basics (60 minutes, refresh token of 7 days, header
-// without scheme) and /graphql/reference/error-codes; the codes that BottlecapDave/HomeAssistant-OctopusEnergy treats as
-// failed authentication.
-// Unknown: after how many failed log-ins the account is locked.
+// without scheme) and /graphql/reference/error-codes; `refreshExpiresIn`, a time since 1970, in the schema; the codes
+// that BottlecapDave/HomeAssistant-OctopusEnergy treats as failed authentication. Unknown: after how many failed
+// log-ins the account is locked.
 
 import { checkOptions, secretOf } from "./options.js";
 
 /** @import { Profile } from "graphql-token-manager" */
 /** @import { OctopusKrakenOptions } from "./index.js" */
 
-// Not `refreshExpiresIn`: a refresh token that expired is rejected, and replaced by the API key then.
 const DOCUMENT =
-  "mutation ($input: ObtainJSONWebTokenInput!) { obtainKrakenToken(input: $input) { token refreshToken } }";
+  "mutation ($input: ObtainJSONWebTokenInput!) { obtainKrakenToken(input: $input) { token refreshToken refreshExpiresIn } }";
 
 /**
  * @param {OctopusKrakenOptions} options
@@ -26,7 +25,10 @@ export function octopusKraken(options) {
     authenticate: { document: DOCUMENT, variables: { input: { APIKey: secretOf(options.apiKey) } } },
     renew: { document: DOCUMENT, variables: { input: { refreshToken: "$refreshToken" } } },
     token: { data: "obtainKrakenToken.token" },
-    refreshToken: { data: "obtainKrakenToken.refreshToken" },
+    refreshToken: {
+      data: "obtainKrakenToken.refreshToken",
+      expiry: { expiresAt: "obtainKrakenToken.refreshExpiresIn" },
+    },
     expiry: { jwt: true },
     present: { scheme: "" },
     // No header, expired, invalid. Not KT-CT-1111 and KT-CT-1128, which are missing permissions as well.

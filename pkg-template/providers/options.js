@@ -1,6 +1,6 @@
 // Parts that the descriptions share: validation of their options, and addresses.
 
-/** @import { Secret } from "graphql-token-manager" */
+/** @import { SecretFunction, SessionSecret } from "graphql-token-manager" */
 
 /**
  * Rejects missing, invalid and unknown options of a function. A missing password would otherwise be left out of the
@@ -35,7 +35,8 @@ export function checkOptions(name, options, expected) {
 /**
  * Returns a function that returns the secret: strings in variables are not secret, and may not start like a placeholder.
  *
- * @param {Secret} secret
+ * @param {SessionSecret} secret
+ * @returns {SecretFunction}
  */
 export const secretOf = (secret) => (typeof secret === "string" ? () => secret : secret);
 

@@ -1,8 +1,8 @@
 // Parse Server: `logIn`, and numbers as codes.
 //
-// Sources (December 2026): src/GraphQL/loaders/usersMutations.js and src/GraphQL/parseGraphQLUtils.js of
-// parse-community/parse-server. The response states no expiry: `sessionLength` is a year by default, which was not confirmed.
-// Not described: headers of other requests. The application's id must be given to the manager as well (option `headers`).
+// Sources (December 2026): src/GraphQL/loaders/usersMutations.js, src/GraphQL/parseGraphQLUtils.js, src/Auth.js and
+// src/Options/Definitions.js of parse-community/parse-server, and a run of 9.10.0. The response states no expiry:
+// `sessionLength` is a year by default. Not described: the headers of requests that `tokens.fetch` sends.
 
 import { checkOptions, secretOf, urlOf } from "./options.js";
 
@@ -35,7 +35,7 @@ export function parse(options) {
     token: { data: "logIn.viewer.sessionToken" },
     expiry: { lifetimeMs: YEAR_MS },
     present: { header: "X-Parse-Session-Token" },
-    // INVALID_SESSION_TOKEN
+    // INVALID_SESSION_TOKEN. Before GraphQL, a session is rejected with `{ code, error }` and status 400.
     refused: { codes: 209 },
   };
 }

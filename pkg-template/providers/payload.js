@@ -2,7 +2,7 @@
 //
 // Sources (December 2026): payloadcms.com/docs/authentication/operations and /jwt;
 // packages/graphql/src/resolvers/auth/refresh.ts and packages/payload/src/auth/extractJWT.ts of payloadcms/payload.
-// Reported: errors have `name` and `statusCode` in their extensions.
+// Run with 3.90.2: errors have `name` and `statusCode` in their extensions.
 // Not described: the end of a session. The server does not reject its token: the request is anonymous, and fails only for
 // missing permissions, with a code that permissions of the user have as well.
 

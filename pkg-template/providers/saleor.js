@@ -31,7 +31,7 @@ export function saleor(options) {
     },
     token: { data: ["tokenCreate.token", "tokenRefresh.token"] },
     // `tokenRefresh` returns none: the first one is valid for 30 days.
-    refreshToken: { data: "tokenCreate.refreshToken" },
+    refreshToken: { data: "tokenCreate.refreshToken", expiry: { jwt: true } },
     expiry: { jwt: true },
     refused: {
       codes: ["ExpiredSignatureError", "InvalidSignatureError", "DecodeError", "InvalidTokenError"],

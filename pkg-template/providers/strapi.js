@@ -1,9 +1,9 @@
 // Strapi: log-in and renewal by JSON over HTTP, data by GraphQL.
 //
-// Sources (December 2026): docs.strapi.io/cms/features/users-permissions and its page graphql-api.
-// Not documented: how the GraphQL plugin rejects an expired token. Status 401 and the code of Apollo Server are assumed.
-// Not described: `httpOnly`, with which the refresh token is a cookie; `/api/auth/logout`, because a revocation is a GraphQL
-// operation or RFC 7009.
+// Sources (December 2026): docs.strapi.io/cms/features/users-permissions and its page graphql-api; the controller `auth` of
+// @strapi/plugin-users-permissions; a run of 5.54.0, which rejects an expired or invalid token with status 401 before
+// GraphQL. The code of Apollo Server is assumed for other versions. Not described: `httpOnly`, with which the refresh
+// token is a cookie.
 
 import { checkOptions, secretOf, urlOf } from "./options.js";
 
@@ -27,6 +27,12 @@ export function strapi(options) {
     renew: {
       endpoint: urlOf(options.url, "/api/auth/refresh"),
       json: { refreshToken: "$refreshToken" },
+    },
+    // Ends the session of the presented token.
+    revoke: {
+      endpoint: urlOf(options.url, "/api/auth/logout"),
+      json: {},
+      authorization: { bearer: "$accessToken" },
     },
     token: { data: "jwt" },
     refreshToken: { data: "refreshToken" },

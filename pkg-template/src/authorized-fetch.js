@@ -2,6 +2,7 @@
 //
 // The core decides whether a response is a rejection, and whether the rejection makes the token invalid.
 
+import { isEndpointOrigin, resolveAddress } from "./addresses.js";
 import { fetchArguments, redirected } from "./fetch-arguments.js";
 import { headerValue } from "./header-value.js";
 import { ignoringErrors } from "./ignoring-errors.js";
@@ -9,14 +10,12 @@ import {
   hasUserInfo,
   isAllowedOrigin,
   isCrossOriginRedirect,
-  isEndpointOrigin,
   originError,
-  resolveAddress,
   userInfoError,
 } from "./origins.js";
 import { isQuery } from "./query-check.js";
 import { presentIn } from "./request-snapshot.js";
-import { discard, inspectResponse, isResponse } from "./response-inspection.js";
+import { adopted, discard, hasNewToken, inspectResponse, isResponse } from "./response-inspection.js";
 
 /** @typedef {import("./access-token.js").AccessToken} AccessToken */
 /** @typedef {import("./session-handle.js").SessionHandle} SessionHandle */
@@ -96,21 +95,21 @@ export async function sendWithReplay(handle, publicObject, request, options, ins
   const sent = await sendFollowingRedirects(handle, request, first);
   const inspection = await inspect(handle, sent.response, sent.hadToken);
   const { response = sent.response } = inspection;
-  if (inspection.authStatus === "accepted") {
-    if (!isSignedOut()) adopt(handle, sent);
+  let { authStatus } = inspection;
+  if (authStatus === "accepted" && !isSignedOut()) authStatus = adopt(handle, sent, inspection.text);
+  if (authStatus === "accepted")
     return { response, text: inspection.text, rejected: false, token: first.value };
-  }
   const afterSignOut = () => ({
     response,
     text: inspection.text,
-    rejected: inspection.authStatus === "rejected",
+    rejected: authStatus === "rejected",
     token: first.value,
     isSignedOut: true,
   });
   if (isSignedOut()) return afterSignOut();
   const { isReplayable } = request;
   report(handle, "rejected", response);
-  const isPartial = inspection.authStatus === "partially_rejected";
+  const isPartial = authStatus === "partially_rejected";
   const isFinal = !isReplayable || (isPartial && !isQuery(request));
   handle.withCore((core) =>
     isFinal ? core.rejectedWithoutReplay(handle, first.value) : core.tokenRejected(handle, first.value),
@@ -145,12 +144,17 @@ export async function sendWithReplay(handle, publicObject, request, options, ins
  */
 async function replay(handle, request, token, inspect, isSignedOut) {
   const sent = await sendFollowingRedirects(handle, request, token);
-  const { authStatus, text, response = sent.response } = await inspect(handle, sent.response, sent.hadToken);
+  const {
+    text,
+    response = sent.response,
+    ...inspection
+  } = await inspect(handle, sent.response, sent.hadToken);
+  let { authStatus } = inspection;
   if (isSignedOut())
     return { response, text, rejected: authStatus === "rejected", token: token.value, isSignedOut: true };
   report(handle, "replayed", response);
-  if (authStatus === "accepted") adopt(handle, sent);
-  else handle.withCore((core) => core.rejectedAfterRenewal(handle, token.value));
+  if (authStatus === "accepted") authStatus = adopt(handle, sent, text);
+  if (authStatus !== "accepted") handle.withCore((core) => core.rejectedAfterRenewal(handle, token.value));
   return { response, text, rejected: authStatus === "rejected", token: token.value };
 }
 
@@ -276,21 +280,35 @@ function send(handle, request, token) {
 }
 
 /**
- * Adopts a newer token from the headers of a response, or emits a warning if the page cannot read these headers.
+ * Adopts a newer token from the headers of a response, or emits a warning if the page cannot read these headers. Returns
+ * whether the response rejects the token that was sent.
  *
  * @param {SessionHandle} handle
  * @param {Sent} sent
+ * @param {string | undefined} text of the body, if it was read
+ * @returns {import("./response-inspection.js").AuthStatus}
  */
-function adopt(handle, { response, origin, token, isLent, hadToken }) {
-  const { rotationHeaders, name, tokenInHeader } = handle.api;
-  if (rotationHeaders.length === 0 || !hadToken) return;
+function adopt(handle, { response, origin, token, isLent, hadToken }, text) {
   // Other allowed origins receive the token but must not replace it.
-  if (!isEndpointOrigin(handle, origin)) return;
-  if (rotationHeaders.some((header) => response.headers.get(header) !== null)) {
+  if (handle.api.rotationHeaders.length === 0 || !hadToken || !isEndpointOrigin(handle, origin))
+    return "accepted";
+  if (hasNewToken(handle, response)) {
     handle.runtime.isExposureKnown = true;
-    handle.withCore((core) => core.adopt(response, handle, isLent ? token.value : undefined));
-    return;
+    return adopted(handle, response, text, token, isLent);
   }
+  warnOfHiddenHeader(handle, response, token);
+  return "accepted";
+}
+
+/**
+ * Emits a warning if a page probably cannot read the headers in which new tokens are.
+ *
+ * @param {SessionHandle} handle
+ * @param {Response} response
+ * @param {AccessToken} token
+ */
+function warnOfHiddenHeader(handle, response, token) {
+  const { rotationHeaders, name, tokenInHeader } = handle.api;
   // Some APIs send a new token only when the old one is about to expire, so a missing header means nothing in the first
   // half of its lifetime.
   const isLate = Date.now() > handle.validUntil - (token.expiresAt - token.issuedAt) / 2;

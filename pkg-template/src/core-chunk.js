@@ -8,5 +8,6 @@ export { startCore } from "./start-core.js";
 export { authorizedFetch } from "./authorized-fetch.js";
 export { sendOperation } from "./graphql-request.js";
 export { ManagerCallbacks } from "./manager-callbacks.js";
+export { ruleFunctionsOf } from "./rule-functions.js";
 export { SignOuts } from "./sign-out.js";
 export { Trace } from "./trace.js";

@@ -8,7 +8,7 @@ import { readText } from "./body-reading.js";
 import { withoutCache } from "./cache-mode.js";
 import { fetchArguments } from "./fetch-arguments.js";
 import { failureOf } from "./fetch-failure.js";
-import { GraphQLRequestError } from "./graphql-request-error.js";
+import { AnswerError, GraphQLRequestError } from "./graphql-request-error.js";
 import { isObject } from "./is-object.js";
 import { bodyOf } from "./operation-body.js";
 import { providerErrorsOf, withoutQuotations } from "./provider-errors.js";
@@ -17,6 +17,7 @@ import { secretsOfOperation, variablesOf } from "./request-secrets.js";
 import { presentIn, requestSnapshot } from "./request-snapshot.js";
 import { authStatusOf, isResponse } from "./response-inspection.js";
 import { outlined, parsed } from "./response-outline.js";
+import { matchedRules } from "./rule-functions.js";
 import { TokenError, causeOf, errorOf } from "./token-error.js";
 import { MAX_JSON_BYTES } from "./tables.js";
 import { handled } from "../stores/foreign-promise.js";
@@ -37,9 +38,12 @@ export async function sendOperation(handle, publicObject, operation) {
   const body = bodyOf(operation);
   const { signal } = operation;
   const scopes = scopesOf(operation, handle.api.name);
+  // Without an await where there are none: the stack of an error leads to the caller by its synchronous part.
+  const { secretHeaders } = handle.api;
+  const headerSecrets = secretHeaders.length === 0 ? [] : await headerSecretsOf(handle, publicObject, signal);
   const init = {
     method: "POST",
-    headers: headersFor(handle, operation.headers),
+    headers: headersFor(handle, headerSecrets, operation.headers),
     body,
     redirect: "manual",
     ...withoutCache(),
@@ -48,6 +52,7 @@ export async function sendOperation(handle, publicObject, operation) {
   const inspect = reading(operation.maxResponseBytes);
   const request = requestSnapshot(handle.api.endpoint, init);
   presentIn(request, handle.api.tokenHeader);
+  const secretsOfRequest = () => [...headerSecrets, ...secretsOf(handle, request)];
   const { response, text, rejected, token, isSignedOut } = await send(
     handle,
     publicObject,
@@ -55,12 +60,13 @@ export async function sendOperation(handle, publicObject, operation) {
     signal,
     scopes,
     inspect,
+    secretsOfRequest,
   );
   const answer = parsed(text);
   const secrets = () => {
     const newer = handle.api.rotationHeaders.map((name) => response.headers?.get(name));
     const tokens = [token, ...newer].filter((each) => typeof each === "string");
-    return redactor([...tokens, ...secretsOf(handle, request)]);
+    return redactor([...tokens, ...secretsOfRequest()]);
   };
   const outline = () =>
     withoutQuotations(
@@ -73,20 +79,31 @@ export async function sendOperation(handle, publicObject, operation) {
     const said = providerErrorsOf({ errors }, secrets);
     // Not if the core has ended, whose error is not about the response.
     if (said === undefined || TokenError.is(fields)) return fields;
-    const message = `${fields.message}; ${fields.provider} says: “${said[0].message}”`;
+    const [{ path, message: first }] = said;
+    // A rejection may concern one field, which the user may not read.
+    const where = rejected && path ? ` of \`${path}\`` : "";
+    const message = `${fields.message}; ${fields.provider} says${where}: “${first}”`;
     return { ...fields, message, providerErrors: said };
   };
-  if (rejected && isSignedOut) throw signedOut(handle, response);
-  if (rejected)
-    throw errorOf(
-      quoting(handle.deriveErrorFields((core) => core.explainRejection(response, outline(), scopes, handle))),
-    );
+  if (rejected) {
+    const fields = isSignedOut
+      ? signedOut(handle, response)
+      : quoting(
+          handle.deriveErrorFields((core) => core.explainRejection(response, outline(), scopes, handle)),
+        );
+    throw rejection(fields, answer);
+  }
   const isTrusted = isResponse(response) && (response.ok || isGraphQl(response));
   if (isTrusted && isObject(answer?.data) && isEmpty(answer.errors)) return answer.data;
-  const fields = quoting(handle.deriveErrorFields((core) => core.classifyResponse(response, outline())));
+  const matched = isResponse(response)
+    ? matchedRules(handle, ["throttled", "unavailable"], response, answer, false)
+    : 0;
+  const fields = quoting(
+    handle.deriveErrorFields((core) => core.classifyResponse(response, outline(), matched)),
+  );
   if (fields.code !== "graphql_errors") throw errorOf(fields);
   // `errors` has all of them, and is not printed.
-  const { message, providerErrors: _, ...details } = fields;
+  const { message, code: _code, providerErrors: _, ...details } = fields;
   throw new GraphQLRequestError(message, { ...details, errors: answer.errors, data: answer.data });
 }
 
@@ -143,8 +160,9 @@ function called(action, provider) {
  * @param {AbortSignal | undefined} signal
  * @param {string[] | undefined} scopes
  * @param {import("./authorized-fetch.js").Inspect} inspect
+ * @param {() => string[]} secrets of the request
  */
-async function send(handle, publicObject, request, signal, scopes, inspect) {
+async function send(handle, publicObject, request, signal, scopes, inspect, secrets) {
   try {
     if (!request.takesToken) {
       const response = await handle.fetch(...fetchArguments(request));
@@ -159,7 +177,9 @@ async function send(handle, publicObject, request, signal, scopes, inspect) {
     return await sendWithReplay(handle, publicObject, request, options, inspect);
   } catch (error) {
     if (signal?.aborted) throw reasonOf(signal);
-    throw TokenError.is(error) ? error : networkError(handle, request, error);
+    throw TokenError.is(error)
+      ? error
+      : networkError(handle, [...secrets(), ...variablesOf(request.init.body)], error);
   }
 }
 
@@ -175,25 +195,36 @@ function reading(limit) {
     const text = await readText(response, limit);
     if (text === undefined) throw tooLarge(handle, limit);
     const authStatus = hadToken
-      ? authStatusOf(handle, response.status, text.length > MAX_JSON_BYTES ? undefined : text)
+      ? authStatusOf(handle, response, text.length > MAX_JSON_BYTES ? undefined : text)
       : "accepted";
     return { text, authStatus };
   };
 }
 
 /**
- * Returns the error for a request whose token was rejected after a sign-out.
+ * Returns the error of a rejection, with the errors and the data of its response, which may concern one field alone.
+ *
+ * @param {any} fields of the error, or an error that does not concern the response
+ * @param {any} answer
+ */
+function rejection(fields, answer) {
+  if (TokenError.is(fields)) return fields;
+  const { code, message, ...details } = fields;
+  const errors = Array.isArray(answer?.errors) ? answer.errors : undefined;
+  return new AnswerError(code, message, { ...details, errors, data: answer?.data });
+}
+
+/**
+ * Returns the fields of the error where the token of a request was rejected after a sign-out.
  *
  * @param {SessionHandle} handle
  * @param {Response} response
  */
 function signedOut({ api: { name: provider } }, { status }) {
-  return new TokenError(
-    "token_rejected",
+  const message =
     `${provider} rejected the token of a request that was sent before clear(); it is not sent again with another ` +
-      "token; send it again if it belongs to the current user",
-    { provider, status },
-  );
+    "token; send it again if it belongs to the current user";
+  return { code: "token_rejected", message, provider, status };
 }
 
 /**
@@ -212,13 +243,11 @@ function tooLarge({ api: { name: provider } }, limit) {
  * Returns the error for a request without a response.
  *
  * @param {SessionHandle} handle
- * @param {RequestSnapshot} request
+ * @param {string[]} secrets also the variables: an error of the program's own `fetch` can be understood without them
  * @param {unknown} thrown by `fetch`
  */
-function networkError(handle, request, thrown) {
+function networkError(handle, secrets, thrown) {
   const { name: provider, endpoint } = handle.api;
-  // An error of the program's own `fetch` can be understood without the variables.
-  const secrets = [...secretsOf(handle, request), ...variablesOf(request.init.body)];
   const { code, what, retryable, cause } = failureOf(thrown, redactor(secrets));
   const details = { provider, cause: causeOf(cause) };
   if (what !== undefined) {
@@ -261,16 +290,31 @@ function entriesOf(headers) {
 }
 
 /**
+ * Returns the values of the headers that functions return, in the order of their names in the profile.
+ *
+ * @param {SessionHandle} handle
+ * @param {unknown} publicObject
+ * @param {AbortSignal | undefined} signal
+ * @returns {Promise<string[]>}
+ */
+async function headerSecretsOf(handle, publicObject, signal) {
+  return handle.startCall("getHeaderSecrets", signal && { signal }, (values) => values, publicObject);
+}
+
+/**
  * Returns the headers of a request: the package's own, overridden by the provider's and then by the caller's.
  *
  * @param {SessionHandle} handle
+ * @param {string[]} headerSecrets
  * @param {Headers | undefined} given
  */
-function headersFor(handle, given) {
+function headersFor(handle, headerSecrets, given) {
+  const { headers: plain, secretHeaders } = handle.api;
   const own = {
     "content-type": "application/json",
     accept: ACCEPT,
-    ...Object.fromEntries(handle.api.headers),
+    ...Object.fromEntries(plain),
+    ...Object.fromEntries(secretHeaders.map((name, index) => [name, headerSecrets[index]])),
   };
   if (given === undefined) return own;
   const headers = new Headers(own);

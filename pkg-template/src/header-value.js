@@ -4,5 +4,5 @@
  * @param {{ tokenType: string, value: string }} token
  */
 export function headerValue({ tokenType, value }) {
-  return tokenType === "" ? value : `${tokenType} ${value}`;
+  return tokenType === "" || tokenType.endsWith("=") ? tokenType + value : `${tokenType} ${value}`;
 }

@@ -222,8 +222,8 @@ export class HostBindings {
 
   /**
    * Sends a POST request and reads the whole response: its text, its errors as JSON, the message of the first of them,
-   * its status and the headers named in `wanted`. On a failure the outcome is a keyword or the system's error code. The
-   * message is left out, because messages of `fetch` quote headers.
+   * the rules with a function that matches, its status and the headers named in `wanted`. On a failure the outcome is a
+   * keyword or the system's error code. The message is left out, because messages of `fetch` quote headers.
    *
    * @param {typeof globalThis.fetch | undefined} fetch replaces the global `fetch`
    * @param {string} url
@@ -252,7 +252,7 @@ export class HostBindings {
     };
     // Workers reject a `credentials` member.
     if (credentials) init.credentials = credentials;
-    const { quotable = [], ...api } = handle?.api ?? {};
+    const { quotable = [] } = handle?.api ?? {};
     handle?.remember(secrets[0]);
     const known = () =>
       [...secrets, ...(handle?.knownTokens() ?? [])].filter((secret) => secret !== undefined);
@@ -262,7 +262,7 @@ export class HostBindings {
     signal?.addEventListener("abort", abort);
     if (signal?.aborted) abort();
     reportOutcome(
-      () => sendAndRead(fetch ?? globalThis.fetch, url, init, api, known, ofRequest, wanted),
+      () => sendAndRead(fetch ?? globalThis.fetch, url, init, handle, known, ofRequest, wanted),
       signal,
       (outcome, value) => this.#pending.delete(abort) && done(outcome, value),
     );

@@ -1,6 +1,7 @@
 // The callbacks of the core: everything that the native part of a manager calls.
 
 import { AccessToken } from "./access-token.js";
+import { countManager } from "./alive-managers.js";
 import { HostBindings } from "./host-bindings.js";
 import { PageSignOuts, isPage } from "./page-sign-outs.js";
 import { parseSelector } from "./selector.js";
@@ -23,7 +24,7 @@ export class ManagerCallbacks extends HostBindings {
     return this.#runtime.defaultHandle;
   }
 
-  /** Resolves a call. @param {number} call @param {AccessToken | string[]} value */
+  /** Resolves a call. @param {number} call @param {AccessToken | string[]} value a token, scopes or values of headers */
   resolveCall(call, value) {
     this.#runtime.calls.resolve(call, value);
   }
@@ -41,7 +42,16 @@ export class ManagerCallbacks extends HostBindings {
   /** Called with a digest of the manager's identity. @param {string} digest */
   identified(digest) {
     const runtime = this.#runtime;
-    runtime.countAs(digest);
+    if (runtime.isCounted && !runtime.isClosed && runtime.count === undefined) {
+      // A core that is restarted after a crash finds the count.
+      runtime.count = countManager(digest);
+      runtime.count.report((warning) => {
+        const { selector } = runtime.defaultHandle;
+        const hasListener = runtime.listeners.has("warning", selector);
+        runtime.notify(warning, selector);
+        return hasListener;
+      });
+    }
     if (runtime.isClosed || !isPage()) return;
     runtime.pageSignOuts ??= new PageSignOuts(
       digest,
@@ -107,5 +117,20 @@ export class ManagerCallbacks extends HostBindings {
    */
   grant(grant, refreshToken, scopes, selector, signal, done) {
     this.call(grant, [{ refreshToken, scopes, session: parseSelector(selector), signal }], signal, done);
+  }
+
+  /**
+   * Calls a function that returns a secret; see {@link call}. It does not receive scopes: sessions that differ in them alone
+   * have the same secrets.
+   *
+   * @param {(argument?: object) => unknown} secret
+   * @param {any} selector of the session; `undefined` if the function has no argument
+   * @param {AbortSignal} signal
+   * @param {import("./host-bindings.js").ReportOutcome} done
+   */
+  secret(secret, selector, signal, done) {
+    if (selector === undefined) return this.call(secret, [], signal, done);
+    const { scopes: _, ...session } = parseSelector(selector);
+    this.call(secret, [Object.freeze({ session: Object.freeze(session) })], signal, done);
   }
 }

@@ -187,7 +187,7 @@ export class ManagerCore {
       if (runtime.isClosed) {
         native.free();
       } else {
-        runtime.api = native.apiProfile();
+        runtime.api = { ...native.apiProfile(), rules: chunk.ruleFunctionsOf(this.#options) };
         runtime.chunk = chunk;
         runtime.signOuts ??= new chunk.SignOuts(runtime);
         runtime.ownFetch = /** @type {any} */ (this.#options)?.fetch;

@@ -3,12 +3,12 @@
 // All decisions about tokens are in the core (manager-core.js). Calls go in one direction: TokenManager, session handle or
 // sign-outs (sign-out.js), manager runtime, core. The core returns results through its callbacks (manager-callbacks.js).
 
-import { countManager } from "./alive-managers.js";
 import { callerContext } from "./channels.js";
 import { ignoringErrors } from "./ignoring-errors.js";
 import { Listeners } from "./listeners.js";
 import { ManagerCore, coreCrashedError } from "./manager-core.js";
 import { callSnapshot } from "./options-snapshot.js";
+import { ownVariables } from "./own-variables.js";
 import { PendingCalls } from "./pending-calls.js";
 import { ioEndsWithRequest } from "./request-scope.js";
 import { serializeSelector, parseSelector } from "./selector.js";
@@ -36,17 +36,20 @@ const NOTHING_SELECTED = "{}";
  * @property {string} grantUrl
  * @property {string[]} origins
  * @property {[name: string, value: string][]} headers
+ * @property {string[]} secretHeaders names of headers with values that functions return
  * @property {string[]} rotationHeaders response headers that may contain a new token
  * @property {boolean} tokenInHeader whether tokens are granted in response headers, which this host can therefore read
  * @property {boolean} revokes whether the API revokes tokens
  * @property {string} tokenHeader the header of requests that contains the token, in lower case
  * @property {string} tokenScheme the scheme before the token; empty for none
+ * @property {string[]} sessionPaths of values in `data` that show that the session has not ended
  * @property {string[]} rejectionPaths of values in `data` with which the API rejects a token
  * @property {number[]} rejectionStatuses statuses with which the API rejects a token
  * @property {string[]} quotable names of variables and headers of grants that are no secrets
  * @property {string[]} scopePaths paths of the granted scopes below `data`
  * @property {string[]} tokenPaths paths of the tokens below `data`
  * @property {boolean} quotesErrors whether errors may quote those of the API
+ * @property {import("./rule-functions.js").RuleFunctions} rules the functions that recognize failures
  * @property {boolean} rejectsInBody whether the API may reject a token by an error in the body
  */
 
@@ -106,8 +109,12 @@ export class ManagerRuntime {
   trace = undefined;
   /** Whether the manager is counted as alive, which requires a FinalizationRegistry to notice its collection. */
   isCounted = false;
-  /** @type {ReturnType<typeof countManager> | undefined} */
-  #count = undefined;
+  /**
+   * Counts this manager among those of its identity, once the core has computed that.
+   *
+   * @type {ReturnType<typeof import("./alive-managers.js").countManager> | undefined}
+   */
+  count = undefined;
   /** Set once it is settled whether the page can read new tokens: one was read, or listeners were warned. */
   isExposureKnown = false;
 
@@ -115,6 +122,8 @@ export class ManagerRuntime {
   #lastNow = 0;
   /** @type {any} */
   #options;
+  /** Created for the first selector. @type {ReturnType<typeof ownVariables> | undefined} */
+  #findOwn = undefined;
   /** The `fetch` option. Set together with `api`. @type {typeof globalThis.fetch | undefined} */
   ownFetch = undefined;
   /** Sign-outs of other pages, in a page. Set once the core runs. @type {PageSignOuts | undefined} */
@@ -147,14 +156,14 @@ export class ManagerRuntime {
    * @param {unknown} selector
    */
   serializeSelector(selector) {
-    return serializeSelector(selector, this.#options);
+    return serializeSelector(selector, () => (this.#findOwn ??= ownVariables(this.#options)));
   }
 
   /**
    * Starts a new call, which the core settles.
    *
    * @param {SessionHandle} handle
-   * @param {"getToken" | "refresh" | "getScopes"} method
+   * @param {"getToken" | "refresh" | "getScopes" | "getHeaderSecrets"} method
    * @param {any} options
    * @param {(value: any) => unknown} toResult converts the token, or the scopes, to the result of the call
    * @param {unknown} publicObject kept reachable while the call is pending
@@ -296,7 +305,7 @@ export class ManagerRuntime {
     if (this.isClosed) return undefined;
     this.isClosed = true;
     this.#options = undefined;
-    this.#count?.end();
+    this.count?.end();
     this.pageSignOuts?.close();
     const closed = this.core.close();
     // The calls that the core has not received yet, or that do not request a token.
@@ -306,22 +315,6 @@ export class ManagerRuntime {
     }
     this.defaultHandle.clearToken();
     return closed;
-  }
-
-  /**
-   * Counts this manager among those of its identity.
-   *
-   * @param {string} digest of the identity
-   */
-  countAs(digest) {
-    // The count exists already if the core was restarted after a crash.
-    if (!this.isCounted || this.isClosed || this.#count !== undefined) return;
-    this.#count = countManager(digest);
-    this.#count.report((warning) => {
-      const hasListener = this.listeners.has("warning", this.defaultHandle.selector);
-      this.notify(warning, this.defaultHandle.selector);
-      return hasListener;
-    });
   }
 
   /**

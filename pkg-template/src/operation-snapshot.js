@@ -79,24 +79,5 @@ function serialized(body) {
       "the variables of request() cannot be written as JSON: a bigint, or an object in itself; give JSON",
     );
   }
-  // A file is written as an empty object, which is rare, so most variables are not searched.
-  if (text.includes("{}") && containsFile(body.variables)) {
-    throw invalidOptions(
-      "the variables of request() contain a file; send it with `tokens.fetch` and a `FormData`, in the form of the " +
-        "GraphQL multipart request specification",
-    );
-  }
   return text;
-}
-
-/**
- * Returns whether a value is a `Blob` or `File`, or contains one.
- *
- * @param {any} value that can be written as JSON
- * @returns {boolean}
- */
-function containsFile(value) {
-  if (typeof value !== "object" || value === null) return false;
-  if (["[object Blob]", "[object File]"].includes(Object.prototype.toString.call(value))) return true;
-  return Object.values(value).some(containsFile);
 }

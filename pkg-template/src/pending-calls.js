@@ -40,7 +40,7 @@ import { errorAt, traceOf } from "./token-error.js";
 
 /** The pending calls of one manager, by their ids. */
 export class PendingCalls {
-  /** The call on whose behalf the core runs now; 0 if none. I/O that starts meanwhile belongs to the request of that call. */
+  /** The call for which the core runs now; 0 if none. I/O that starts meanwhile belongs to the request of that call. */
   current = 0;
 
   #runtime;
@@ -68,8 +68,16 @@ export class PendingCalls {
     if (this.#runtime.ioEndsWithRequest) poll(() => this.#poll(id));
     const release = this.#rejectOnAbort(id, spec.handle, signal);
     const polledAt = this.#runtime.ioEndsWithRequest ? Date.now() : 0;
+    const { handle, resolve, reject, toResult, context, publicObject, entry } = spec;
+    // Adding members to a copy by spread doubles what the call takes, until its token arrives.
     this.#calls.set(id, {
-      ...spec,
+      handle,
+      resolve,
+      reject,
+      toResult,
+      context,
+      publicObject,
+      entry,
       trace: undefined,
       failure: undefined,
       release,

@@ -4,7 +4,7 @@
 // objects are not passed on: they may change while the token is awaited, and `fetch` would then send a request other
 // than the one that was checked.
 
-import { addressOf } from "./origins.js";
+import { addressOf } from "./addresses.js";
 import { handled } from "../stores/foreign-promise.js";
 
 /**
@@ -134,7 +134,8 @@ function snapshot({ url, origin }, request, init, headers, signal, redirect, isR
   const takesToken = !hasHeader(headers, AUTHORIZATION);
   const follows = takesToken && (redirect === undefined || redirect === "follow") && canFollow();
   if (follows) init.redirect = "manual";
-  // The signal of a copy follows that of the original by a weak reference in Node 20, which the garbage collector may remove.
+  // The signal of a copy follows that of the original by a weak reference in Node 20, which the garbage collector may
+  // remove.
   if (request !== undefined && signal !== undefined && canFollow()) init.signal = signal;
   return {
     url,

@@ -5,7 +5,8 @@
 import { readUpTo, readerOf } from "./body-reading.js";
 import { bufferBody, canBuffer, concat, readInto } from "./buffered-response.js";
 import { ignoringErrors } from "./ignoring-errors.js";
-import { outlined } from "./response-outline.js";
+import { outlined, parsed } from "./response-outline.js";
+import { isFailure, matchedRules } from "./rule-functions.js";
 import { MAX_JSON_BYTES } from "./tables.js";
 import { handled } from "../stores/foreign-promise.js";
 
@@ -36,29 +37,28 @@ import { handled } from "../stores/foreign-promise.js";
  */
 export function inspectResponse(handle, response, hadToken) {
   if (!hadToken) return NOT_INSPECTED;
-  const { rejectionStatuses, rejectsInBody } = handle.api;
-  const { status } = response;
-  if (!rejectionStatuses.includes(status) && !rejectsInBody) return NOT_INSPECTED;
-  return inspectBody(handle, response, status);
+  const { rejectionStatuses, rejectsInBody, sessionPaths } = handle.api;
+  const mayShowSession = sessionPaths.length > 0 && hasNewToken(handle, response);
+  if (!rejectionStatuses.includes(response.status) && !rejectsInBody && !mayShowSession) return NOT_INSPECTED;
+  return inspectBody(handle, response);
 }
 
 /**
  * @param {SessionHandle} handle
  * @param {Response} response
- * @param {number} status
  * @returns {Promise<Inspection>}
  */
-async function inspectBody(handle, response, status) {
+async function inspectBody(handle, response) {
   const { headers } = response;
   if (!JSON_TYPE.test(headers.get("content-type") ?? "")) {
-    return { text: undefined, authStatus: authStatusOf(handle, status, undefined) };
+    return { text: undefined, authStatus: authStatusOf(handle, response, undefined) };
   }
   if (canRebuild(response) && !(Number(headers.get("content-length")) > MAX_JSON_BYTES)) {
     const { text, response: same } = await rebuilt(response);
-    return { text, authStatus: authStatusOf(handle, status, text), response: same };
+    return { text, authStatus: authStatusOf(handle, response, text), response: same };
   }
   const text = await copied(response);
-  return { text, authStatus: authStatusOf(handle, status, text) };
+  return { text, authStatus: authStatusOf(handle, response, text) };
 }
 
 /**
@@ -77,19 +77,60 @@ const NOT_INSPECTED = { text: undefined, authStatus: "accepted" };
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
 /**
- * Returns the core's judgement of a response with this status and body.
+ * Returns the core's judgement of a response with this body.
  *
  * @param {SessionHandle} handle
- * @param {number} status
+ * @param {Response} response
  * @param {string | undefined} text
  * @returns {AuthStatus}
  */
-export function authStatusOf(handle, status, text) {
-  const { rejectionStatuses, rejectsInBody, rejectionPaths } = handle.api;
-  const mayReject = rejectsInBody && (rejectionPaths.length > 0 || mayContainErrors(text));
-  if (!rejectionStatuses.includes(status) && !mayReject) return "accepted";
-  const outline = text && outlined(text, undefined, rejectionPaths);
-  return handle.withCore((core) => core.checkRejection(status, outline)) ?? "accepted";
+export function authStatusOf(handle, response, text) {
+  const { status } = response;
+  const { rejectionStatuses, rejectsInBody, rejectionPaths, rules } = handle.api;
+  const mayContain = rejectsInBody && mayContainErrors(text);
+  const mayReject = rejectionStatuses.includes(status) || rejectionPaths.length > 0 || mayContain;
+  const isCalled =
+    rules.refused && ((rules.refused.every && text !== undefined) || isFailure(status) || mayContain);
+  if (!mayReject && !isCalled) return "accepted";
+  /** @type {any} */
+  let body;
+  const parse = () => (body ??= parsed(text));
+  const matched = isCalled ? matchedRules(handle, ["refused"], response, parse(), false) : 0;
+  // The core need not know of a response that only the function could reject.
+  if (!mayReject && matched === 0) return "accepted";
+  const outline = text && outlined(text, parse, rejectionPaths);
+  return handle.withCore((core) => core.checkRejection(status, outline, matched)) ?? "accepted";
+}
+
+/**
+ * Returns whether a header of a response may contain a newer token.
+ *
+ * @param {SessionHandle} handle
+ * @param {Response} response
+ */
+export function hasNewToken({ api: { rotationHeaders } }, { headers }) {
+  return rotationHeaders.some((name) => headers.get(name) !== null);
+}
+
+/**
+ * Adopts the newer token of a response, if it is one of the same session, and returns the core's judgement of the token that
+ * was sent: the response rejects it if it shows that the session has ended.
+ *
+ * @param {SessionHandle} handle
+ * @param {Response} response
+ * @param {string | undefined} text of its body, if it was read
+ * @param {import("./access-token.js").AccessToken} token that was sent
+ * @param {boolean} isLent whether another session lent it
+ * @returns {AuthStatus}
+ */
+export function adopted(handle, response, text, token, isLent) {
+  const { sessionPaths } = handle.api;
+  // Of a longer text, the converted values would block the event loop.
+  const isRead = sessionPaths.length > 0 && text !== undefined && text.length <= MAX_JSON_BYTES;
+  const outline = isRead ? outlined(text, undefined, sessionPaths) : undefined;
+  const { value } = token;
+  const lent = isLent ? value : undefined;
+  return handle.withCore((core) => core.adopt(response, outline, handle, value, lent)) ?? "accepted";
 }
 
 /**

@@ -107,7 +107,10 @@ function copyAt(target, source, [key, ...rest]) {
     const value = Object.hasOwn(source, name) ? source[name] : undefined;
     if (typeof value !== "object" || value === null) {
       if (value !== undefined) target[name] = typeof value === "string" ? shortened(value) : value;
-    } else if (rest.length > 0) {
+    } else if (rest.length === 0) {
+      // Whether it is empty. No value of a rule is a list.
+      if (!isObject(target[name])) target[name] = Object.keys(value).length > 0 ? [true] : [];
+    } else {
       if (typeof target[name] !== "object" || target[name] === null)
         target[name] = Array.isArray(value) ? [] : {};
       copyAt(target[name], value, rest);

@@ -4,20 +4,21 @@
 // selector that has no text is replaced by a value that the core always rejects.
 
 /**
- * Returns a selector as JSON: its current members, sorted, without those that equal the manager's own. For anything
- * else than a plain object of plain values, returns a value that the core rejects with a message.
+ * Returns a selector as JSON: its current members, by the paths of the variables that they replace, sorted, without those
+ * that equal the manager's own. For anything else than a plain object of plain values, returns a value that the core
+ * rejects with a message.
  *
  * @param {any} selector
- * @param {any} options of the manager
+ * @param {() => Find} own returns what finds the manager's own variables
  * @returns {unknown}
  */
-export function serializeSelector(selector, options) {
+export function serializeSelector(selector, own) {
   if (typeof selector === "string") return JSON.stringify(selector);
   if (typeof selector !== "object" || selector === null) return selector;
   try {
     if (Array.isArray(selector)) return "[0]";
     const members = membersOf(selector);
-    return members === undefined ? REJECTED : written(members, ownOf(options));
+    return members === undefined ? REJECTED : written(members, own());
   } catch {
     // A getter that throws, or a proxy.
     return REJECTED;
@@ -56,22 +57,30 @@ function isPlainObject(object) {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "isPrototypeOf");
 }
 
+/** @typedef {ReturnType<typeof import("./own-variables.js").ownVariables>} Find */
+
 /**
  * @param {[string, unknown][]} members
- * @param {Record<string, unknown>} own
+ * @param {Find} find
  */
-function written(members, own) {
+function written(members, find) {
+  const own = members.map(([name]) => find(name));
   /** @type {[string, unknown][]} */
   const entries = [];
   let isText = true;
-  for (const [name, given] of members.sort(([one], [other]) => (one < other ? -1 : 1))) {
-    const value = ordered(given);
+  members.forEach(([name, given], index) => {
+    const variable = own[index];
+    // The core rejects a secret, and two members for one variable. Nothing else receives the secret.
+    const value = variable?.isSecret ? null : ordered(given);
+    const isRepeated = variable !== undefined && own.indexOf(variable) !== own.lastIndexOf(variable);
     // `undefined` is often a mistake, such as the id of a user before the sign-in; the core rejects it.
-    if (value === undefined && name === "scopes") continue;
+    if (value === undefined && name === "scopes") return;
     isText &&= isPlain(value);
-    const isOwn = Object.hasOwn(own, name) && isPlain(value) && sameJson(value, ordered(own[name]));
-    if (!isOwn) entries.push([name, value]);
-  }
+    const isOwn =
+      variable !== undefined && !isRepeated && isPlain(value) && sameJson(value, ordered(variable.value));
+    if (!isOwn) entries.push([isRepeated ? name : (variable?.path ?? name), value]);
+  });
+  entries.sort(([one], [other]) => (one < other ? -1 : 1));
   const selected = Object.fromEntries(entries);
   return isText ? JSON.stringify(selected) : Object.freeze(selected);
 }
@@ -88,18 +97,6 @@ export function parseSelector(serialized) {
   const selector = typeof serialized === "string" ? JSON.parse(serialized) : { ...serialized };
   Object.values(selector).forEach(Object.freeze);
   return Object.freeze(selector);
-}
-
-/**
- * Returns the manager's own values of the members that a selector may have.
- *
- * @param {any} options
- * @returns {Record<string, unknown>}
- */
-function ownOf(options) {
-  const { userId, accountId, seatId, scopes, provider } = options ?? {};
-  const isData = typeof provider === "object" && provider !== null;
-  return { ...(isData ? provider.authenticate?.variables : { userId, accountId, seatId }), scopes };
 }
 
 /**

@@ -6,6 +6,7 @@ import { memberAt, providerErrorsOf, withoutQuotations, withoutSecretScopes } fr
 import { redactor } from "./redaction.js";
 import { tokensOf } from "./request-secrets.js";
 import { parsed } from "./response-outline.js";
+import { ALL_RULES, matchedRules } from "./rule-functions.js";
 import { MAX_JSON_BYTES } from "./tables.js";
 import { handled } from "../stores/foreign-promise.js";
 
@@ -15,15 +16,15 @@ import { handled } from "../stores/foreign-promise.js";
  * @param {any} fetch
  * @param {string} url
  * @param {RequestInit} init
- * @param {{ quotesErrors?: boolean, scopePaths?: string[], tokenPaths?: string[] }} api
+ * @param {import("./session-handle.js").SessionHandle | undefined} handle of the session
  * @param {() => string[]} known secrets and tokens
  * @param {() => string[]} ofRequest also what else may be secret in the request
  * @param {string[]} wanted
  */
-export async function sendAndRead(fetch, url, init, api, known, ofRequest, wanted) {
+export async function sendAndRead(fetch, url, init, handle, known, ofRequest, wanted) {
   const signal = /** @type {AbortSignal} */ (init.signal);
   if (typeof fetch !== "function") return "unavailable";
-  const { quotesErrors, scopePaths = [], tokenPaths = [] } = api;
+  const { quotesErrors = false, scopePaths = [], tokenPaths = [] } = handle?.api ?? {};
   try {
     const response = await handled(fetch(url, init));
     const found = statusAndHeaders(response, wanted);
@@ -34,14 +35,18 @@ export async function sendAndRead(fetch, url, init, api, known, ofRequest, wante
     if (typeof text !== "string") return reader ? "too large" : "invalid";
     if (text.length > MAX_JSON_BYTES) return "too large";
     const answer = parsed(text);
-    const headers = found.slice(1).filter((value, index) => value && !PUBLIC_HEADER.test(wanted[index]));
+    const headers = found
+      .slice(1)
+      .filter((value, index) => value && !PUBLIC_HEADER.test(wanted[index]))
+      .flatMap(secretsIn);
     const errors = quotesErrors
-      ? providerErrorsOf(answer, () => redactor([...ofRequest(), ...tokensOf(answer, headers.map(String))]))
+      ? providerErrorsOf(answer, () => redactor([...ofRequest(), ...tokensOf(answer, headers)]))
       : undefined;
     const said = errors ? [JSON.stringify(errors), errors[0].message] : [undefined, undefined];
     const tokens = () => [...known(), ...headers, ...tokenPaths.map((path) => memberAt(answer, path))];
     const plain = withoutSecretScopes(text, answer, scopePaths, () => redactor(tokens().filter(isText)));
-    return [withoutQuotations(plain, () => redactor(ofRequest())), ...said, ...found];
+    const matched = handle ? matchedRules(handle, ALL_RULES, response, answer, true) : 0;
+    return [withoutQuotations(plain, () => redactor(ofRequest())), ...said, matched, ...found];
   } catch (error) {
     return failureOf(error, redactor(ofRequest()));
   }
@@ -62,12 +67,32 @@ const PUBLIC_HEADER = /^(?:date|retry-after|content-type)$/;
 export function statusAndHeaders(response, wanted) {
   try {
     const { status, headers } = response;
-    const values = wanted.map((name) => bounded(headers.get(name)));
+    const values = wanted.map((name) => bounded(valueOf(headers, name)));
     return typeof status === "number" ? [status, ...values] : undefined;
   } catch {
     return undefined;
   }
 }
+
+/**
+ * Returns the value of a header; those of `Set-Cookie` separated by line breaks, because they may contain commas.
+ *
+ * @param {any} headers
+ * @param {string} name
+ */
+function valueOf(headers, name) {
+  return name === SET_COOKIE ? headers.getSetCookie?.().join("\n") : headers.get(name);
+}
+
+const SET_COOKIE = "set-cookie";
+
+/**
+ * Returns what may be secret in the value of a header: of cookies, their values.
+ *
+ * @param {unknown} value
+ */
+const secretsIn = (value) =>
+  `${value}`.split("\n").flatMap((line) => [line, /^[^=;]*=\s*([^;]+)/.exec(line)?.[1]?.trim() ?? line]);
 
 /**
  * Returns the value of a header, or `undefined` if it is longer than 65,536 characters, which is more than any server

@@ -77,7 +77,7 @@ export class SessionHandle {
   /**
    * Starts a new call, which the core settles.
    *
-   * @param {"getToken" | "refresh" | "getScopes"} method
+   * @param {"getToken" | "refresh" | "getScopes" | "getHeaderSecrets"} method
    * @param {any} options
    * @param {(value: any) => unknown} toResult
    * @param {unknown} publicObject

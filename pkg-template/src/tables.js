@@ -25,3 +25,7 @@ export const MAX_JSON_BYTES = 1_048_576;
 
 /** The most errors, and fields of `data`, of a response that are examined. */
 export const MAX_ERRORS = 100;
+
+/** Names of secrets, without `-` and `_`. */
+export const SECRET_NAME =
+  /token|secret|password|passwd|passphrase|passcode|credential|jwt|apikey|privatekey|accesskey|authorization|cookie|^(?:key|pin|otp|totp|pwd|pass)$/i;

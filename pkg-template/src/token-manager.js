@@ -5,7 +5,7 @@ import { startCore } from "./manager-core.js";
 import { ManagerRuntime } from "./manager-runtime.js";
 import { operationSnapshot } from "./operation-snapshot.js";
 import { optionsSnapshot } from "./options-snapshot.js";
-import { mayReplaceToken } from "./origins.js";
+import { mayReplaceToken } from "./addresses.js";
 import { requestSnapshot } from "./request-snapshot.js";
 import { parseSelector } from "./selector.js";
 import { SessionHandle } from "./session-handle.js";
@@ -166,7 +166,9 @@ class TokenSession {
   adopt(response) {
     const handle = this.#handle;
     if (!mayReplaceToken(handle, response)) return false;
-    return handle.withCore((core) => core.adopt(response, handle, undefined)) ?? false;
+    const sent = handle.token?.value;
+    handle.withCore((core) => core.adopt(response, undefined, handle, sent ?? "", undefined));
+    return handle.token !== undefined && handle.token.value !== sent;
   }
 
   /**

@@ -1,4 +1,5 @@
-// What a manager does, step by step, for observers: the option `debug`, the diagnostics channels, and warnings in the console.
+// What a manager does, step by step, for observers: the option `debug`, the diagnostics channels, and warnings in the
+// console.
 //
 // Nothing here has a token, a refresh token or a secret: the core reports names of steps, codes, times and selectors.
 

@@ -32,7 +32,8 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
  * @typedef {object} SandboxConfig
  * @property {number} port
  * @property {Record<ProviderName, number>} lifetimes
- * @property {{ fluz: Required<FluzVariants>, toggle: Required<ToggleVariants>, braintree: Required<BraintreeVariants> }} variants
+ * @property {{ fluz: Required<FluzVariants>, toggle: Required<ToggleVariants>, braintree: Required<BraintreeVariants>
+ * }} variants
  * @property {readonly FaultSpec[]} faults
  * @property {boolean} exposeHeaders
  * @property {() => number} now

@@ -54,10 +54,10 @@ import { outline } from "./document.js";
  * @property {TokenRegister} tokens
  * @property {string} [basic]
  * @property {(reason: RejectionReason) => import("graphql").GraphQLError} rejection
- * @property {(request: HttpRequest, providerRequest: ProviderRequest) => HttpAnswer | undefined} checkRequest Rejects a request before
- * GraphQL is executed.
- * @property {(answer: JsonAnswer, providerRequest: ProviderRequest, asked: Outline) => HttpAnswer} finish Converts the response to
- * the provider's format.
+ * @property {(request: HttpRequest, providerRequest: ProviderRequest) => HttpAnswer | undefined} checkRequest Rejects a
+ * request before GraphQL is executed.
+ * @property {(answer: JsonAnswer, providerRequest: ProviderRequest, asked: Outline) => HttpAnswer} finish Converts the
+ * response to the provider's format.
  */
 
 export class Service {

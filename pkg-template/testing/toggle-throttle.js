@@ -11,7 +11,8 @@ const REPLENISHED_PER_MS = 5_000 / 600_000;
 
 /**
  * @param {() => number} now
- * @returns {(fieldCount: number) => { actualQueryCost: number, throttleStatus: { maximumAvailable: number, currentlyAvailable: number } }}
+ * @returns {(fieldCount: number) => { actualQueryCost: number, throttleStatus: { maximumAvailable: number,
+ * currentlyAvailable: number } }}
  */
 export function throttle(now) {
   let available = MAXIMUM;

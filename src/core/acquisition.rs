@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{CredentialId, Fence, Reason, RefreshToken, Step, TokenSet, UnixMillis};
+use super::{CredentialId, Fence, Reason, RefreshToken, Step, TokenError, TokenSet, UnixMillis};
 
 /// The acquisition of one token, with all its attempts and store operations.
 ///
@@ -83,6 +83,26 @@ pub struct LeaseWait {
     pub denied: u32,
 }
 
+/// A refresh token that a request presents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presented {
+    /// The refresh token.
+    pub refresh_token: RefreshToken,
+    /// Where it was before.
+    pub source: RefreshTokenSource,
+}
+
+/// Where a refresh token was before it was presented.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefreshTokenSource {
+    /// In the session, which alone has it.
+    Session,
+    /// In the record of this token in the shared store, from which it was removed.
+    Claimed(Rc<TokenSet>),
+    /// In the shared store, which still has it.
+    Stored,
+}
+
 /// The phase of an acquisition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -105,18 +125,28 @@ pub enum Phase {
     AcquiringLease,
     /// Reads the shared store again, under the lease.
     RecheckingStore(Fence),
-    /// Removes the refresh token from the shared store, so that no other holder presents it if this one crashes.
-    ClaimingRefreshToken(Fence, RefreshToken),
+    /// Writes the record of this token to the shared store before its refresh token is presented: without the refresh
+    /// token, so that no other holder presents it if this one crashes, unless it may be presented again.
+    ClaimingRefreshToken(Fence, Rc<TokenSet>),
     /// Replaces the record in the shared store by one without a token, after a sign-out.
     ClearingStore(Option<Fence>),
     /// A request to the provider is in flight.
     Requesting {
         /// The refresh token that was presented; `None` means the credentials.
-        presented: Option<RefreshToken>,
+        presented: Option<Presented>,
         /// When the first request was sent.
         since: UnixMillis,
         /// The lease, where there is one.
         fence: Option<Fence>,
+    },
+    /// Writes a refresh token that the provider did not process back to the shared store.
+    ReturningRefreshToken {
+        /// The lease.
+        fence: Fence,
+        /// The token of the record, with its refresh token.
+        tokens: Rc<TokenSet>,
+        /// Why it was not processed.
+        error: TokenError,
     },
     /// Writes the new token to the shared store.
     WritingStore {
@@ -133,7 +163,9 @@ impl Phase {
     /// The lease that is held.
     pub const fn fence(&self) -> Option<Fence> {
         match self {
-            Self::RecheckingStore(fence) | Self::ClaimingRefreshToken(fence, _) => Some(*fence),
+            Self::RecheckingStore(fence)
+            | Self::ClaimingRefreshToken(fence, _)
+            | Self::ReturningRefreshToken { fence, .. } => Some(*fence),
             Self::ClearingStore(fence)
             | Self::Requesting { fence, .. }
             | Self::WritingStore { fence, .. } => *fence,
@@ -149,6 +181,7 @@ impl Phase {
             Self::Backoff { .. } | Self::Queued { .. } => None,
             Self::RecheckingStore(_)
             | Self::ClaimingRefreshToken(..)
+            | Self::ReturningRefreshToken { .. }
             | Self::ClearingStore(_)
             | Self::WritingStore { .. } => Some(Step::Store),
             // The store's key, and a lease, may require the secrets first.
@@ -168,10 +201,12 @@ impl Phase {
     }
 
     /// The refresh token that is about to be presented, or was presented without a response so far.
-    pub const fn presented(&self) -> Option<&RefreshToken> {
+    pub fn presented(&self) -> Option<&RefreshToken> {
         match self {
-            Self::Requesting { presented, .. } => presented.as_ref(),
-            Self::ClaimingRefreshToken(_, refresh_token) => Some(refresh_token),
+            Self::Requesting { presented, .. } => presented.as_ref().map(|it| &it.refresh_token),
+            Self::ClaimingRefreshToken(_, tokens) | Self::ReturningRefreshToken { tokens, .. } => {
+                tokens.refresh_token.as_ref()
+            }
             Self::Backoff { .. }
             | Self::Queued { .. }
             | Self::ReadingStore { .. }

@@ -2,7 +2,7 @@
 //!
 //! Some APIs lock an account after a few wrong passwords, and some reject a correct one, for example during a restart.
 //! Credentials that have obtained a token are therefore presented again after growing intervals, others at most twice by
-//! all sessions of the manager together. Changed credentials are presented at once.
+//! all sessions that share them: those of the manager, or of an identity. Changed credentials are presented at once.
 
 use std::{
     cell::{Cell, RefCell},
@@ -21,6 +21,8 @@ pub struct CredentialHistory {
     own: History,
     /// The history of the same credentials in all sessions, where sessions present the same.
     shared: Option<Rc<SharedCredentials>>,
+    /// The grants of all sessions, where the history is that of an identity. It withholds nothing.
+    all: Option<Rc<SharedCredentials>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -53,7 +55,27 @@ pub enum Subject {
 impl CredentialHistory {
     /// The history of a session that shares its credentials with other sessions.
     pub fn with_shared(shared: Rc<SharedCredentials>) -> Self {
-        Self { own: History::default(), shared: Some(shared) }
+        Self { shared: Some(shared), ..Self::default() }
+    }
+
+    /// The history of a session whose credentials are those of its identity, `shared` by its siblings. `all` only limits the
+    /// grants in flight.
+    pub fn of_identity(shared: Rc<SharedCredentials>, all: Rc<SharedCredentials>) -> Self {
+        Self { shared: Some(shared), all: Some(all), ..Self::default() }
+    }
+
+    /// Returns the history that sessions share, if they do.
+    pub fn shared(&self) -> Option<Rc<SharedCredentials>> {
+        self.shared.clone()
+    }
+
+    /// Announces credentials that ceased to be withheld, where the history is that of an identity.
+    fn announce_released(&self) {
+        if let (Some(shared), Some(all)) = (&self.shared, &self.all)
+            && shared.take_released()
+        {
+            all.released.set(true);
+        }
     }
 
     /// Records that credentials obtained a token.
@@ -63,6 +85,10 @@ impl CredentialHistory {
             shared.released.set(shared.released.get() || shared.withholds());
             shared.history.borrow_mut().accepted(id);
         }
+        if let Some(all) = &self.all {
+            all.history.borrow_mut().accepted(id);
+        }
+        self.announce_released();
     }
 
     /// Records a grant by other means: to another holder with the same credentials, or for a refresh token.
@@ -95,7 +121,12 @@ impl CredentialHistory {
                 }
             }
         }
+        if let (Some(all), Subject::Credentials) = (&self.all, subject) {
+            all.failures.set(0);
+            all.history.borrow_mut().rejected(id, error, now, jitter);
+        }
         self.own.rejected(id, error, now, jitter);
+        self.announce_released();
     }
 
     /// Forgets all rejections: the credentials may be presented again.
@@ -106,11 +137,12 @@ impl CredentialHistory {
             shared.history.replace(History::default());
             shared.failures.set(0);
         }
+        self.announce_released();
     }
 
     /// Records that a grant failed for another reason than rejected credentials.
     pub fn failed_otherwise(&self) {
-        if let Some(shared) = &self.shared {
+        for shared in [&self.shared, &self.all].into_iter().flatten() {
             shared.failures.set(shared.failures.get().saturating_add(1));
         }
     }
@@ -163,7 +195,7 @@ impl History {
     }
 }
 
-/// The grants and rejections of the credentials that all sessions of a manager present.
+/// The grants and rejections of the credentials that all sessions of a manager, or of an identity, present.
 #[derive(Debug, Default)]
 pub struct SharedCredentials {
     /// Its rejected credentials never obtained a token.
@@ -190,6 +222,11 @@ impl SharedCredentials {
     /// Returns whether credentials have ceased to be withheld since the last call.
     pub fn take_released(&self) -> bool {
         self.released.take()
+    }
+
+    /// Returns whether credentials were rejected since some obtained a token.
+    pub fn has_rejection(&self) -> bool {
+        self.history.borrow().rejected.is_some()
     }
 
     fn withholds(&self) -> bool {

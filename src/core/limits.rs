@@ -14,6 +14,12 @@ pub const MAX_ENTRY_BYTES: usize = 1 << 20;
 /// operation.
 pub const MAX_ERRORS: usize = 100;
 
+/// Milliseconds after the stated expiry of a refresh token until which it is presented.
+///
+/// The clocks of holders and of the provider differ. An expired one costs a rejected request; one that is withheld although
+/// it is valid costs a grant with the credentials, which may not exist.
+pub const REFRESH_TOKEN_TOLERANCE_MS: u64 = 60_000;
+
 /// Most bytes of a token. Servers and proxies accept far shorter headers.
 pub const MAX_TOKEN_BYTES: usize = 65_536;
 

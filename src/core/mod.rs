@@ -29,7 +29,9 @@ mod token;
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
-pub use acquisition::{Acquisition, AcquisitionId, LeaseWait, Permit, Phase, StoreMode};
+pub use acquisition::{
+    Acquisition, AcquisitionId, LeaseWait, Permit, Phase, Presented, RefreshTokenSource, StoreMode,
+};
 pub use cached_token::{CachedToken, Freshness};
 pub use credentials::{CredentialHistory, CredentialId, SharedCredentials, Subject};
 pub use effect::{Effect, Grant};
@@ -37,7 +39,10 @@ pub use error::{ErrorCode, ErrorDetails, ProviderErrors, Retryability, TokenErro
 pub use event::{Event, Reason};
 pub use input::{Borrowing, CallId, Fence, GrantFailure, Input, SignOutMode, TokenRequest, WriteOutcome};
 pub use jitter::Jitter;
-pub use policy::{IoLimits, IoScope, Policy, RefreshMode, Retry, Sharing, Step, TokenBucket, cool_down};
+pub use policy::{
+    IoLimits, IoScope, Policy, RefreshMode, RefreshTokenRotation, Retry, Sharing, Step, TokenBucket,
+    cool_down,
+};
 pub use pool::{CredentialSharing, Identity, Limits, Pool, PoolEffect, Scoping, SessionId};
 pub use recent_tokens::RecentTokens;
 pub use rejection::{Rejection, RejectionHistory};

@@ -28,8 +28,22 @@ pub struct Policy {
     pub limits: IoLimits,
     /// Lifetime of the I/O of an acquisition.
     pub io_scope: IoScope,
+    /// Whether a refresh token may be presented again.
+    pub rotation: RefreshTokenRotation,
     /// Name of the token issuer, for errors.
     pub issuer: Cow<'static, str>,
+}
+
+/// Whether a provider accepts a refresh token again that it has replaced (RFC 9700 section 4.14.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefreshTokenRotation {
+    /// It does not, and may revoke all tokens if one is presented again. Each is presented once, and leaves the shared
+    /// store before.
+    #[default]
+    Strict,
+    /// It does until the replacement is used. It stays in the shared store until the replacement is written, and is
+    /// presented again after a response was lost.
+    RetryPrevious,
 }
 
 /// Lifetime of I/O: the host ends it there, complete or not.
@@ -117,6 +131,7 @@ impl Default for Policy {
             sharing: None,
             limits: IoLimits { request: Duration::from_secs(10), store: Duration::from_secs(5) },
             io_scope: IoScope::Process,
+            rotation: RefreshTokenRotation::Strict,
             issuer: Cow::Borrowed("the provider"),
         }
     }

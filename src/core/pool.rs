@@ -60,6 +60,9 @@ pub struct Pool<T> {
     by_identity_and_scopes: HashIndex,
     scope_interner: ScopeInterner,
     credentials: Rc<SharedCredentials>,
+    /// The histories of evicted identities with rejected credentials, the oldest first: an eviction must not permit
+    /// another attempt. At most [`MAX_REJECTED`].
+    rejected: Vec<(Identity, Rc<SharedCredentials>)>,
     /// Slots ordered by the timeout of their session.
     timers: IndexedHeap,
     /// All sessions but the default one, which is never evicted.
@@ -95,6 +98,8 @@ pub struct Limits {
 pub enum CredentialSharing {
     /// Each session presents those of the manager.
     Shared,
+    /// Each identity has its own, which its sessions share.
+    ByIdentity,
     /// A user-supplied function or a broker decides.
     Unknown,
 }
@@ -119,6 +124,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// Limit on the remembered histories of evicted identities, which are searched linearly when a session is opened.
+const MAX_REJECTED: usize = 1000;
 
 /// A session with its entries in the indexes of the pool.
 #[derive(Debug)]
@@ -168,6 +176,7 @@ impl<T: Clone> Pool<T> {
             by_identity_and_scopes: HashIndex::new(seed),
             scope_interner: ScopeInterner::new(HashIndex::new(seed)),
             credentials: Rc::default(),
+            rejected: Vec::new(),
             timers: IndexedHeap::new(),
             lru: LruList::new(),
             scheduler: GrantScheduler::new(limits.max_concurrent_grants),
@@ -270,6 +279,9 @@ impl<T: Clone> Pool<T> {
         let scopes = self.scope_interner.intern(scopes);
         let credentials = match self.limits.credentials {
             CredentialSharing::Shared => CredentialHistory::with_shared(Rc::clone(&self.credentials)),
+            CredentialSharing::ByIdentity => {
+                CredentialHistory::of_identity(self.history_of(identity), Rc::clone(&self.credentials))
+            }
             CredentialSharing::Unknown => CredentialHistory::default(),
         };
         let machine = Session::scheduled(Rc::clone(&self.policy), scopes, self.jitter.fork(), credentials);
@@ -292,6 +304,14 @@ impl<T: Clone> Pool<T> {
             self.by_identity_and_scopes.insert(pooled.hash(), id.slot());
         }
         id
+    }
+
+    /// Returns the history of the credentials of an identity: that of its sessions, or of one that was evicted.
+    fn history_of(&mut self, identity: Identity) -> Rc<SharedCredentials> {
+        let evicted = self.rejected.iter().position(|(known, _)| *known == identity);
+        let evicted = evicted.map(|index| self.rejected.remove(index).1);
+        let sibling = self.siblings_of(identity).find_map(|(_, it)| it.machine.shared_credentials());
+        sibling.or(evicted).unwrap_or_default()
     }
 
     fn apply(&mut self, slot: u32, input: Input, now: UnixMillis, effects: &mut PoolEffects) {
@@ -418,7 +438,7 @@ impl<T: Clone> Pool<T> {
     fn max_grants(&self) -> usize {
         // With request-scoped I/O, no session may wait for that of another.
         let may_wait = self.policy.io_scope == IoScope::Process;
-        if may_wait && self.limits.credentials == CredentialSharing::Shared {
+        if may_wait && self.limits.credentials != CredentialSharing::Unknown {
             self.credentials.max_grants()
         } else {
             usize::MAX

@@ -4,7 +4,10 @@ use std::{fmt, rc::Rc};
 
 use zeroize::Zeroizing;
 
-use super::limits::MAX_TOKEN_BYTES;
+use super::{
+    UnixMillis,
+    limits::{MAX_TOKEN_BYTES, REFRESH_TOKEN_TOLERANCE_MS},
+};
 
 /// Defines a secret type: clones share the value, `==` compares it, `Debug` prints the type's name.
 macro_rules! secret {
@@ -39,13 +42,60 @@ secret! {
 }
 
 secret! {
-    /// A refresh token (RFC 6749 section 1.5).
-    RefreshToken
-}
-
-secret! {
     /// Any other secret: a password, a header value, the body of a request or response.
     Secret
+}
+
+/// A refresh token (RFC 6749 section 1.5), and when it expires. `==` compares the value alone. A single pointer, because it
+/// is moved often.
+#[derive(Clone)]
+pub struct RefreshToken(Rc<(Secret, UnixMillis)>);
+
+impl RefreshToken {
+    /// A refresh token of unknown expiry.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(Rc::new((Secret::new(value), UnixMillis::NEVER)))
+    }
+
+    /// The same refresh token with an expiry by our clock, if it is known.
+    #[must_use]
+    pub fn expiring(self, expires_at: Option<UnixMillis>) -> Self {
+        Self(Rc::new((self.0.0.clone(), expires_at.unwrap_or(UnixMillis::NEVER))))
+    }
+
+    /// Returns the value, for a request, a store or its caller.
+    pub fn expose(&self) -> &str {
+        self.0.0.expose()
+    }
+
+    /// When it expires, by our clock; `None` if that is unknown.
+    pub fn expires_at(&self) -> Option<UnixMillis> {
+        self.0.1.into_option()
+    }
+
+    /// Until when it is presented: its expiry, and a minute by which clocks may differ. `None` if that is unknown.
+    pub fn presented_until(&self) -> Option<UnixMillis> {
+        self.expires_at().map(|expires_at| expires_at.after(REFRESH_TOKEN_TOLERANCE_MS))
+    }
+
+    /// Returns whether it has certainly expired.
+    pub fn has_expired(&self, now: UnixMillis) -> bool {
+        self.presented_until().is_some_and(|until| until <= now)
+    }
+}
+
+impl PartialEq for RefreshToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.0 == other.0.0
+    }
+}
+
+impl Eq for RefreshToken {}
+
+impl fmt::Debug for RefreshToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefreshToken")
+    }
 }
 
 /// Returns whether a token can be sent in a header without encoding: 1 to 65,536 characters of visible ASCII.
@@ -70,6 +120,16 @@ mod tests {
         );
 
         assert_eq!(printed, "AccessToken RefreshToken Secret");
+    }
+
+    #[test]
+    fn a_refresh_token_has_expired_a_minute_after_its_stated_end() {
+        let end = UnixMillis::new(1_000_000);
+        let token = RefreshToken::new("token").expiring(Some(end));
+
+        assert!(!token.has_expired(end.after(59_999)));
+        assert!(token.has_expired(end.after(60_000)));
+        assert!(!RefreshToken::new("token").has_expired(UnixMillis::NEVER.before(1)));
     }
 
     #[test]

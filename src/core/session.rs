@@ -5,12 +5,14 @@ use std::rc::Rc;
 use super::{
     AccessToken, Acquisition, AcquisitionId, CachedToken, CallId, CredentialHistory, CredentialId, Effect,
     ErrorCode, Event, Fence, Freshness, Generation, Grant, GrantFailure, Input, IoScope, Jitter, LeaseWait,
-    Permit, Phase, Policy, Reason, RecentTokens, RefreshMode, RefreshToken, RejectionHistory, Retryability,
-    RevokedTokens, ScopeSet, Sharing, StoreMode, StoredRecord, Subject, TokenBucket, TokenError,
-    TokenRequest, TokenSet, TokenTimes, UnixMillis, WriteOutcome, cool_down, millis,
+    Permit, Phase, Policy, Presented, Reason, RecentTokens, RefreshMode, RefreshToken, RefreshTokenRotation,
+    RefreshTokenSource, RejectionHistory, Retryability, RevokedTokens, ScopeSet, Sharing, StoreMode,
+    StoredRecord, Subject, TokenBucket, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
+    WriteOutcome, cool_down, millis,
 };
 
 mod acquire;
+mod refresh_token;
 mod scheduling;
 mod shared_store;
 mod sign_out;
@@ -31,6 +33,8 @@ pub struct Session {
     cached: Option<CachedToken>,
     /// `None` while it is presented, and if the shared store has it.
     refresh_token: Option<RefreshToken>,
+    /// The last one that the provider rejected and the shared store still has.
+    rejected_refresh_token: Option<RefreshToken>,
     acquisition: Option<Box<Acquisition>>,
     /// The permit with which each acquisition starts.
     initial_permit: Permit,
@@ -86,6 +90,7 @@ impl Session {
             jitter,
             cached: None,
             refresh_token: None,
+            rejected_refresh_token: None,
             acquisition: None,
             initial_permit: Permit::NotRequired,
             waiters: Vec::new(),
@@ -346,6 +351,7 @@ impl Session {
             | Phase::AcquiringLease
             | Phase::RecheckingStore(_) => true,
             Phase::ClaimingRefreshToken(..)
+            | Phase::ReturningRefreshToken { .. }
             | Phase::ClearingStore(_)
             | Phase::Requesting { .. }
             | Phase::WritingStore { .. } => false,
@@ -366,7 +372,10 @@ impl Session {
             Some(_) if is_signing_out => {}
             // `drain_after_close` writes the token for the other holders.
             Some(Acquisition {
-                phase: Phase::Requesting { fence: Some(_), .. } | Phase::WritingStore { fence: Some(_), .. },
+                phase:
+                    Phase::Requesting { fence: Some(_), .. }
+                    | Phase::WritingStore { fence: Some(_), .. }
+                    | Phase::ReturningRefreshToken { .. },
                 ..
             }) => {}
             // The token is not shared, so the response in flight has no consumer.
@@ -401,7 +410,7 @@ impl Session {
     /// Replaces an acquisition after its pending step was not reported in time.
     ///
     /// The step ended with its host, for example with the request of a Worker or in a frozen page. Its refresh token may
-    /// have been presented, so it is not presented again.
+    /// have been presented, so it is not presented again with a strict rotation.
     fn io_lost(&mut self, now: UnixMillis, effects: &mut Vec<Effect>) {
         let Some(acquisition) = self.acquisition.as_deref().filter(|it| it.phase.pending_step().is_some())
         else {
@@ -422,8 +431,10 @@ impl Session {
         if acquisition.phase == Phase::AcquiringLease {
             self.lease_reply_lost(now);
         }
+        self.keep_presented();
         self.end_acquisition(effects);
         if self.closed {
+            self.refresh_token = None;
             self.sign_out_failed(&TokenError::closed(), effects);
         } else {
             self.start_acquisition(reason, now.max(self.bucket.for_caller()));

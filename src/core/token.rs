@@ -38,7 +38,7 @@ impl RevokedTokens {
         let is_valid = now < tokens.expires_at;
         Self {
             access_token: is_valid.then(|| tokens.access_token.clone()),
-            refresh_token: tokens.refresh_token.clone(),
+            refresh_token: tokens.refresh_token.clone().filter(|token| !token.has_expired(now)),
         }
     }
 }

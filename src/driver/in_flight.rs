@@ -44,6 +44,22 @@ impl Driver {
         task: GrantTask,
         secrets: Option<Vec<Secret>>,
     ) {
+        // Now: the session of a sign-out may be evicted before the task runs.
+        let requested = self.selector_and_scopes(session);
+        self.send_for(session, requested, recipient, task, secrets);
+    }
+
+    /// Sends a request for the selector and the scopes in `requested`. Without them, nothing is sent: the functions that
+    /// return secrets would take the session for the manager's own.
+    pub(super) fn send_for(
+        self: &Rc<Self>,
+        session: SessionId,
+        requested: Option<(JsValue, ScopeSet)>,
+        recipient: Recipient,
+        task: GrantTask,
+        secrets: Option<Vec<Secret>>,
+    ) {
+        let Some(requested) = requested else { return self.deliver(recipient, Err(session_ended())) };
         let Ok(abort) = AbortController::new() else {
             return self.deliver(recipient, Err(no_abort_controller()));
         };
@@ -52,8 +68,6 @@ impl Driver {
         let started = self.grant_started(session, &task);
         self.in_flight.borrow_mut().push(InFlight { recipient, abort, started });
         let driver = Rc::clone(self);
-        // Now: the session of a sign-out may be evicted before the task runs.
-        let requested = self.selector_and_scopes(session);
         spawn_local(async move {
             let progressed = |progress: Progress<'_>| driver.progressed(recipient, progress);
             let runner = driver.grant_runner(session, requested, &signal, &progressed);
@@ -99,7 +113,7 @@ impl Driver {
                 Progress::Stepped => Input::Progressed(id),
                 Progress::LifetimeAssumed => return self.warn_of_assumed_lifetime(session),
                 Progress::CredentialsPresented(credentials, secrets) => {
-                    self.set_credentials_digest(secrets);
+                    self.set_credentials_digest(session, secrets);
                     Input::CredentialsPresented(id, credentials)
                 }
             };
@@ -122,7 +136,7 @@ impl Driver {
             Recipient::Acquisition(session, id) => {
                 let granted = result.and_then(|response| match response {
                     GrantResult::Token(tokens) => Ok(tokens),
-                    GrantResult::Scopes(_) | GrantResult::Revoked => {
+                    GrantResult::Scopes(_) | GrantResult::Revoked | GrantResult::HeaderSecrets(_) => {
                         Err(self.wrong_kind("scopes instead of a token"))
                     }
                 });
@@ -135,6 +149,9 @@ impl Driver {
             }
             Recipient::Caller(call) => match result {
                 Ok(GrantResult::Scopes(scopes)) => self.callbacks.resolve_with_scopes(call, &scopes),
+                Ok(GrantResult::HeaderSecrets(secrets)) => {
+                    self.callbacks.resolve_with_secrets(call, &secrets);
+                }
                 Ok(GrantResult::Token(_) | GrantResult::Revoked) => {
                     self.reject(call, self.wrong_kind("a token instead of scopes"))
                 }
@@ -175,16 +192,14 @@ impl Driver {
         Some(in_flight.swap_remove(index))
     }
 
-    /// `requested` has the selector and the scopes of the session; `None` where only secrets are requested.
+    /// `selector` and `scopes` are those of the session.
     pub(super) fn grant_runner<'a>(
         &'a self,
         session: SessionId,
-        requested: Option<(JsValue, ScopeSet)>,
+        (selector, scopes): (JsValue, ScopeSet),
         signal: &'a AbortSignal,
         progressed: &'a dyn Fn(Progress<'_>),
     ) -> GrantRunner<'a> {
-        let (selector, scopes) =
-            requested.unwrap_or_else(|| (JsValue::UNDEFINED, self.config.scopes.clone()));
         let (handle, rejected_token) = self
             .entry(session)
             .map(|entry| (entry.handle.clone(), entry.rejected_token.clone()))
@@ -196,6 +211,7 @@ impl Driver {
             scopes,
             selector,
             schema_variants: &self.schema_variants,
+            initial_refresh_tokens: &self.initial_refresh_tokens,
             clock: &self.clock,
             callbacks: &self.callbacks,
             signal,
@@ -210,6 +226,12 @@ impl Driver {
         self.callbacks.abort(&in_flight.abort);
         self.grant_ended(&in_flight, "cancelled", None);
     }
+}
+
+/// The failure of a request for a session that ended before.
+pub(super) fn session_ended() -> GrantFailure {
+    let message = "the session has ended; call `session()` again";
+    GrantFailure::Permanent(TokenError::new(ErrorCode::Closed, message))
 }
 
 pub(super) fn no_abort_controller() -> GrantFailure {

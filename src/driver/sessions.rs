@@ -1,7 +1,7 @@
 //! Connects the sessions of the core to their handles in JavaScript.
 //!
-//! A session handle ([`SessionHandle`]) receives the calls of one session and returns its cached token. A session that the core
-//! opened by itself has no handle.
+//! A session handle ([`SessionHandle`]) receives the calls of one session and returns its cached token. A session that
+//! the core opened by itself has no handle.
 
 use std::{cell::RefMut, rc::Rc};
 
@@ -15,7 +15,7 @@ use crate::{
     host::{HostBindings, KeyedStore, PLATFORM, from_js, wall},
     js::{JsAccessToken, SessionHandle},
     options::{Selection, read_selector},
-    store,
+    store::{self, CredentialsDigest},
 };
 
 /// The driver's state of one session.
@@ -23,6 +23,8 @@ pub(super) struct SessionEntry {
     id: SessionId,
     /// As received from JavaScript.
     pub(super) selector: JsValue,
+    /// The digest of its credentials, once known, where each session has one.
+    pub(super) credentials_digest: Option<CredentialsDigest>,
     /// The scopes that each of its grants requests.
     pub(super) scopes: ScopeSet,
     pub(super) handle: Option<SessionHandle>,
@@ -132,6 +134,7 @@ impl Driver {
         sessions[index] = Some(SessionEntry {
             id,
             selector,
+            credentials_digest: None,
             scopes,
             handle: None,
             generation,
@@ -156,7 +159,7 @@ impl Driver {
         }
     }
 
-    fn watch(&self, id: SessionId, handle: &SessionHandle) {
+    pub(super) fn watch(&self, id: SessionId, handle: &SessionHandle) {
         // Where I/O ends with the request that started it, a subscription would end with the request as well.
         let is_watched = self.entry(id).is_none_or(|entry| entry.unwatch.is_some());
         if is_watched || self.config.policy.io_scope == IoScope::Request {
@@ -173,10 +176,10 @@ impl Driver {
     /// of the credentials is unknown.
     pub(super) fn keyed_store(&self, id: SessionId) -> Option<(KeyedStore, String)> {
         let store = self.config.store.as_ref()?;
-        let credentials = self.credentials_digest.get()?;
+        let credentials = self.session_digest(id)?;
         let (selector, scopes) = self.selector_and_scopes(id)?;
         let selection = self.selection(&selector).ok()?;
-        let key = store::cache_key(credentials, &self.config, &selection, &scopes, PLATFORM);
+        let key = store::cache_key(&credentials, &self.config, &selection, &scopes, PLATFORM);
         Some((KeyedStore::new(HostBindings::clone(&self.callbacks), store.clone(), &key), key))
     }
 

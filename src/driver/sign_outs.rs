@@ -142,8 +142,8 @@ impl Driver {
         self.end_step(SignOutStep { session, revocation: 0 }, None, result.as_ref().err());
     }
 
-    /// Sends the revocation of tokens of a session. The sign-outs wait for it that wait for the report of the session: what a
-    /// later one discards does not concern those before.
+    /// Sends the revocation of tokens of a session. The sign-outs wait for it that wait for the report of the session:
+    /// what a later one discards does not concern those before.
     pub(super) fn revoke_tokens(self: &Rc<Self>, session: SessionId, tokens: Vec<RevokedTokens>) {
         let identity = self.pool.borrow().identity(session);
         for tokens in tokens {

@@ -7,13 +7,16 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
-use super::{Driver, in_flight::no_abort_controller};
+use super::{
+    Driver,
+    in_flight::{no_abort_controller, session_ended},
+};
 use crate::{
     core::{
         AcquisitionId, ClockOffset, Fence, GrantFailure, Input, Secret, Session, SessionId, StoredRecord,
         TokenError, UnixMillis, WriteOutcome, millis,
     },
-    grant::Progress,
+    grant::{Progress, SecretsOf},
     graphql::claimed_times,
     host::{Lease, PLATFORM, callback_future, wall},
     store,
@@ -106,7 +109,7 @@ impl Driver {
         });
     }
 
-    /// Calls the functions that return secrets, unless the digest of the credentials is known.
+    /// Calls the functions that return secrets, unless the digest of the session's credentials is known.
     ///
     /// Each acquisition calls them itself until one has succeeded: in some hosts a request cannot wait for I/O that
     /// another request started.
@@ -115,13 +118,16 @@ impl Driver {
         session: SessionId,
         acquisition: AcquisitionId,
     ) -> Result<(), GrantFailure> {
-        if self.credentials_digest.get().is_some() {
+        if self.session_digest(session).is_some() {
             return Ok(());
         }
+        let requested = self.selector_and_scopes(session).ok_or_else(session_ended)?;
         let abort = AbortController::new().map_err(|_| no_abort_controller())?;
         let progressed = |_: Progress<'_>| self.dispatch(session, Input::Progressed(acquisition));
-        let secrets = self.grant_runner(session, None, &abort.signal(), &progressed).secrets(None).await?;
-        self.set_credentials_digest(&secrets);
+        let signal = abort.signal();
+        let runner = self.grant_runner(session, requested, &signal, &progressed);
+        let secrets = runner.secrets(SecretsOf::Grant).await?;
+        self.set_credentials_digest(session, &secrets);
         Ok(())
     }
 
@@ -140,7 +146,10 @@ impl Driver {
                 return Some(Input::Granted(acquisition, Err(no_abort_controller())));
             };
             let progressed = |_: Progress<'_>| self.dispatch(session, Input::Progressed(acquisition));
-            match self.grant_runner(session, None, &abort.signal(), &progressed).secrets(None).await {
+            let requested = self.selector_and_scopes(session)?;
+            let signal = abort.signal();
+            match self.grant_runner(session, requested, &signal, &progressed).secrets(SecretsOf::Grant).await
+            {
                 Ok(received) => secrets = Some(received),
                 Err(failure) => return Some(Input::Granted(acquisition, Err(failure))),
             }

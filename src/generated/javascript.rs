@@ -3,6 +3,7 @@
 use super::assert_generated;
 use crate::{
     core::{ErrorCode, Event, Retryability, limits},
+    options::selectable::{SECRET_NAME_PARTS, SECRET_NAMES},
     provider::{
         Descriptor, PROVIDERS,
         option::{Accepts, OptionSpec, Presence},
@@ -33,6 +34,11 @@ fn tables_of_the_main_entry_are_current() {
             "The most errors, and fields of `data`, of a response that are examined.",
             "MAX_ERRORS",
             limits::MAX_ERRORS,
+        ),
+        format!(
+            "/** Names of secrets, without `-` and `_`. */\nexport const SECRET_NAME =\n  /{}|^(?:{})$/i;\n",
+            SECRET_NAME_PARTS.replace(' ', "|"),
+            SECRET_NAMES.replace(' ', "|"),
         ),
     ];
     assert_generated("pkg-template/src/tables.js", &text.join("\n"));

@@ -28,15 +28,20 @@ pub enum AuthStatus {
 /// Checks the status and, where it was read, the body of a response for a rejection.
 ///
 /// A batch is rejected where one of its responses is.
-pub fn check_rejection(profile: &Profile, status: u16, body: Option<&str>, platform: Platform) -> AuthStatus {
+///
+/// `predicates` are the rules with a function that matches the response.
+pub fn check_rejection(
+    profile: &Profile,
+    status: u16,
+    body: Option<&str>,
+    predicates: u8,
+    platform: Platform,
+) -> AuthStatus {
     let rejected = &profile.error_rules.rejected;
     let body = body.and_then(|body| parse_body(body, platform));
-    let answers = match &body {
-        Some(Json::List(batch)) => batch.as_slice(),
-        Some(answer) => std::slice::from_ref(answer),
-        None => &[],
-    };
-    if !rejected.statuses.contains(&status) && !answers.iter().any(|answer| errors_match(answer, rejected)) {
+    let answers = answers_in(body.as_ref());
+    let is_rejected = rejected.statuses.contains(&status) || rejected.matches_predicate(predicates);
+    if !is_rejected && !answers.iter().any(|answer| errors_match(answer, rejected)) {
         return AuthStatus::Accepted;
     }
     let is_carried_out = |body: &Json| {
@@ -44,6 +49,15 @@ pub fn check_rejection(profile: &Profile, status: u16, body: Option<&str>, platf
         fields.iter().any(|(name, field)| !field.is_null() && !is_field_matched(name, field, rejected))
     };
     if answers.iter().any(is_carried_out) { AuthStatus::PartiallyRejected } else { AuthStatus::Rejected }
+}
+
+/// Returns the answers of a body, which may be a batch.
+pub(super) const fn answers_in(body: Option<&Json>) -> &[Json] {
+    match body {
+        Some(Json::List(batch)) => batch.as_slice(),
+        Some(answer) => std::slice::from_ref(answer),
+        None => &[],
+    }
 }
 
 /// Returns the error of a response that contains more than data, or none.
@@ -54,7 +68,8 @@ pub fn classify(profile: &Profile, response: &HttpResponse, platform: Platform) 
     let parsed = ParsedResponse::read(response, platform);
     let name = &profile.name;
     let rate_limited = parsed.matches(&profile.error_rules.rate_limited);
-    let outage = parsed.status >= 500 || parsed.status == 408;
+    let outage =
+        parsed.status >= 500 || parsed.status == 408 || parsed.matches_predicate(&profile.error_rules.outage);
     let summary = parsed.summary();
     let mut retryability = None;
     let (code, message) = if parsed.has_graphql_errors() {
@@ -135,6 +150,14 @@ pub fn repeated_rejection(
                 "{name} refused the operation ({summary}), also with a new token. The operation probably needs \
                  scopes besides those that the token was granted ({granted_list}): ask for them in the options; if none is \
                  missing, check that the credentials belong to this environment"
+            ),
+        ),
+        // The operation was executed, and the error is that of a field.
+        _ if parsed.rejects_field(&profile.error_rules.rejected) => (
+            ErrorCode::TokenRejected,
+            format!(
+                "{name} refused a field of the operation ({summary}), also with a new token: check what the user may do; \
+                 if every operation is refused, check that `endpoint` and the credentials belong to the same environment"
             ),
         ),
         _ => (

@@ -9,7 +9,7 @@ use crate::{
     core::{AccessToken, ClockOffset, TokenSet, TokenTimes, UnixMillis, limits::MAX_LIFETIME_MS, millis},
     http::HttpResponse,
     json::Json,
-    provider::{ExpiryField, Lifetime},
+    provider::{ExpiryField, Lifetime, RefreshTokenExpiry},
 };
 
 use super::timestamp::{parse_decimal, parse_http_date, parse_timestamp};
@@ -43,6 +43,29 @@ pub(super) fn token_with_lifetime(
         provider_clock: clock.offset(),
         times: claims,
     }))
+}
+
+/// Returns when the refresh token of a response expires, by our clock; `None` if nothing states it.
+///
+/// Zero is not an expiry: Keycloak states it for offline tokens, which do not expire.
+///
+/// # Errors
+///
+/// The path at which `data` states an expiry that cannot be read.
+pub(super) fn refresh_token_expiry(
+    expiry: &RefreshTokenExpiry,
+    clock: ProviderClock,
+    data: &Json,
+    claims: TokenTimes,
+) -> Result<Option<UnixMillis>, String> {
+    let stated = match stated_lifetime(expiry.field.as_ref(), Some(data), clock)? {
+        StatedLifetime::Span(span) => Some(span),
+        StatedLifetime::Nothing | StatedLifetime::Expired { .. } | StatedLifetime::Implausible => None,
+    };
+    let claimed = claimed_lifetime(claims, clock).filter(|span| *span > 0);
+    let spans = [stated, claimed, expiry.lifetime.map(millis)];
+    let span = spans.into_iter().flatten().min();
+    Ok(span.map(|span| millis_after(clock.device, span.min(MAX_LIFETIME_MS))))
 }
 
 /// Returns whether neither the response nor the token's claims state a lifetime.
@@ -287,6 +310,7 @@ mod tests {
             headers: date.map(|date| ("date".to_owned(), Secret::new(date))).into_iter().collect(),
             body: Secret::new(""),
             provider_errors: None,
+            predicates: 0,
             sent_at: received_at - Duration::from_millis(200),
             received_at,
         }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::{
     core::{
         ErrorCode, Grant, GrantFailure, RefreshToken, Retryability, RevokedTokens, ScopeSet, Scoping, Secret,
-        TokenError, TokenSet, TokenTimes, is_sendable,
+        TokenError, TokenSet, TokenTimes, UnixMillis, is_sendable,
     },
     http::{HttpRequest, HttpResponse},
     json::{Json, Platform},
@@ -17,11 +17,15 @@ use crate::{
 };
 
 use super::{
-    expiry::{ProviderClock, states_no_lifetime, token_with_lifetime},
+    cookie::cookie,
+    expiry::{ProviderClock, refresh_token_expiry, states_no_lifetime, token_with_lifetime},
     jwt,
     renewal::{presented_tokens, token_to_present},
     request::{RequestBuilder, RequestTarget, after_scheme},
-    response::{BodyKind, GraphqlError, ParsedResponse, contains_ignore_case, media_type, retry_after},
+    response::{
+        BodyKind, GraphqlError, ParsedResponse, contains_ignore_case, is_safe_to_show, media_type,
+        retry_after,
+    },
     revocation::RevocationExchange,
     schema_variants::{Accept, NameFlags, RefreshOperation, SchemaVariants},
 };
@@ -36,6 +40,8 @@ pub struct GrantExchange<'a> {
     profile: &'a Profile,
     scopes: &'a ScopeSet,
     presented: Option<RefreshToken>,
+    /// The first refresh token, and the operation that presents it before the credentials are used.
+    initial: Option<(&'a Operation, RefreshToken)>,
     /// Operation that lists the scopes, in place of a grant.
     application_scopes: Option<&'a Operation>,
     /// Revocation, in place of a grant.
@@ -77,6 +83,7 @@ impl<'a> GrantExchange<'a> {
             profile,
             scopes,
             presented,
+            initial: None,
             application_scopes: None,
             revocation: None,
             is_lifetime_assumed: false,
@@ -84,6 +91,18 @@ impl<'a> GrantExchange<'a> {
             sent_variants: SchemaVariants::default(),
             advanced: NameFlags::default(),
         }
+    }
+
+    /// Presents the first refresh token before the credentials.
+    pub fn begin_with(&mut self, refresh_token: RefreshToken) {
+        if let (None, Some(initial)) = (&self.presented, &self.profile.refresh_rules.initial) {
+            self.initial = Some((&initial.0, refresh_token));
+        }
+    }
+
+    /// Returns the first refresh token, if the next or current request presents it.
+    pub fn initial(&self) -> Option<RefreshToken> {
+        self.initial.as_ref().map(|(_, token)| token.clone())
     }
 
     /// Creates an exchange that requests [`Profile::application_scopes`] instead of a token, where the profile has the
@@ -208,6 +227,9 @@ impl<'a> GrantExchange<'a> {
                 };
             }
         } else if let Some(token) = self.token(&parsed, response) {
+            if let Some(what) = self.unusable_type(&parsed) {
+                return self.malformed(&parsed, &what);
+            }
             if !is_sendable(token) {
                 let what = "a token that is too long or holds spaces, control characters or other characters that \
                             cannot be sent";
@@ -253,7 +275,7 @@ impl<'a> GrantExchange<'a> {
         let error = self.permanent_failure(&parsed, rejected_names);
         let is_of_identity = error.code == ErrorCode::InvalidCredentials
             && parsed.errors_match(&self.profile.error_rules.identity_rejected);
-        if is_of_identity && self.presented.is_none() {
+        if is_of_identity && self.presented.is_none() && self.initial.is_none() {
             return Outcome::Token(Err(GrantFailure::IdentityRejected(error)));
         }
         self.fail(error)
@@ -264,6 +286,9 @@ impl<'a> GrantExchange<'a> {
             return Ok(&revocation.revocation.operation);
         }
         if let Some(operation) = self.application_scopes {
+            return Ok(operation);
+        }
+        if let Some((operation, _)) = &self.initial {
             return Ok(operation);
         }
         match (&self.presented, &self.profile.renew, variants.refresh_operation) {
@@ -283,7 +308,12 @@ impl<'a> GrantExchange<'a> {
             // A complete payload counts even where the response has errors (partial data).
             TokenSource::Data(paths) => paths.find_in(parsed.data()?)?.as_text(),
             // Rejections and redirects can have the header as well.
-            TokenSource::Headers(_) if !parsed.is_success() || self.has_failed(parsed) => None,
+            TokenSource::Headers(_) | TokenSource::Cookie(_)
+                if !parsed.is_success() || self.has_failed(parsed) =>
+            {
+                None
+            }
+            TokenSource::Cookie(name) => cookie(response, name),
             TokenSource::Headers(names) => names.iter().find_map(|name| bearer(response.header(name)?)),
         };
         token.filter(|token| !token.is_empty())
@@ -318,9 +348,19 @@ impl<'a> GrantExchange<'a> {
             })?;
         Rc::make_mut(&mut tokens).times = stamp;
         if let Some(data) = data {
-            let found = self.profile.refresh_token.find_in(data).and_then(Json::as_text);
+            let found = match &self.profile.refresh_rules.cookie {
+                Some(name) => cookie(response, name),
+                None => self.profile.refresh_token.find_in(data).and_then(Json::as_text),
+            };
             let found = found.filter(|token| !token.is_empty());
-            Rc::make_mut(&mut tokens).refresh_token = token_to_present(self.profile, token, found);
+            let refresh_token = token_to_present(self.profile, token, found);
+            let expires_at = match found {
+                Some(found) => self.refresh_token_expiry(found, clock, data, platform)?,
+                None => None,
+            };
+            Rc::make_mut(&mut tokens).refresh_token = refresh_token
+                .map(|refresh_token| refresh_token.expiring(expires_at))
+                .or_else(|| self.initial.as_ref().map(|(_, token)| token.clone()));
             Rc::make_mut(&mut tokens).scopes = granted_scopes(data, &self.profile.scopes)?;
         }
         if tokens.scopes.is_none() {
@@ -329,8 +369,45 @@ impl<'a> GrantExchange<'a> {
         Ok(tokens)
     }
 
+    /// Describes the `token_type` of a response if requests do not present the token so: a client must not use a token whose
+    /// type it does not understand (RFC 6749 section 7.1). Only a token endpoint states the type, and some leave it out.
+    fn unusable_type(&self, parsed: &ParsedResponse) -> Option<String> {
+        if self.sent.protocol != GrantProtocol::Form || self.profile.issuer == Issuer::Broker {
+            return None;
+        }
+        let stated = parsed.data()?.get("token_type").filter(|stated| !stated.is_null())?;
+        let scheme = &self.profile.presentation.scheme;
+        let text = stated.as_text();
+        if text.is_some_and(|it| it.eq_ignore_ascii_case("bearer") || it.eq_ignore_ascii_case(scheme)) {
+            return None;
+        }
+        let shown = text.filter(|text| is_safe_to_show(text)).unwrap_or("that cannot be shown");
+        Some(
+            ["a token of the type ", shown, ", which is not sent as `Bearer` (RFC 6749 section 7.1)"]
+                .concat(),
+        )
+    }
+
+    fn refresh_token_expiry(
+        &self,
+        refresh_token: &str,
+        clock: ProviderClock,
+        data: &Json,
+        platform: Platform,
+    ) -> Result<Option<UnixMillis>, String> {
+        let Some(expiry) = &self.profile.refresh_rules.expiry else { return Ok(None) };
+        let claims = jwt::claimed_times(refresh_token, platform);
+        match refresh_token_expiry(expiry, clock, data, claims) {
+            // RFC 6749 does not define the field, which may mean something else.
+            Err(_) if self.sent.protocol == GrantProtocol::Form => Ok(None),
+            expiry => expiry.map_err(|path| {
+                format!("an end of the refresh token at `{}` that cannot be read", self.shown_path(&path))
+            }),
+        }
+    }
+
     /// Rejects a response with a token, an expiry or scopes that cannot be used.
-    fn malformed(&self, parsed: &ParsedResponse, what: &str) -> Outcome {
+    fn malformed(&mut self, parsed: &ParsedResponse, what: &str) -> Outcome {
         let name = self.profile.issuer_name();
         let message = format!("{name} answered with {what}; check the profile, or tell the provider");
         self.fail(parsed.error(name, ErrorCode::Protocol, message))
@@ -376,6 +453,7 @@ impl<'a> GrantExchange<'a> {
         let ErrorRules { rejected, denied, .. } = &self.profile.error_rules;
         let denies = [rejected, denied].iter().any(|matcher| matcher.statuses.contains(&parsed.status))
             && (parsed.status == 401 || matches!(parsed.kind, BodyKind::OtherJson | BodyKind::Empty));
+        let denies = denies || parsed.matches_predicate(rejected) || parsed.matches_predicate(denied);
         if denies || !(parsed.is_intercepted() || is_other_json) {
             return None;
         }
@@ -504,6 +582,7 @@ impl<'a> GrantExchange<'a> {
                     }
                     format!("{name} answered without a token at `{}`", listed.join("` or `"))
                 }
+                TokenSource::Cookie(cookie) => format!("{name} answered without the cookie `{cookie}`"),
                 TokenSource::Headers(names) => format!(
                     "{name} answered without the header `{}`; in a browser, the server must list it in \
                      `Access-Control-Expose-Headers`",
@@ -553,7 +632,7 @@ impl<'a> GrantExchange<'a> {
         let members = data.members();
         let is_null = !members.is_empty() && members.iter().all(|(_, value)| value.is_null());
         match &self.profile.token {
-            TokenSource::Headers(_) => is_null,
+            TokenSource::Headers(_) | TokenSource::Cookie(_) => is_null,
             TokenSource::Data(paths) => {
                 self.profile.default_failure == DefaultFailure::InvalidCredentialsIfExecuted
                     && (is_null || paths.iter().any(|path| data.at(path).is_some_and(Json::is_null)))
@@ -561,7 +640,11 @@ impl<'a> GrantExchange<'a> {
         }
     }
 
-    fn fail(&self, error: TokenError) -> Outcome {
+    fn fail(&mut self, error: TokenError) -> Outcome {
+        // The credentials follow.
+        if self.initial.take().is_some() {
+            return Outcome::Resend;
+        }
         Outcome::Token(Err(match self.presented {
             Some(_) => GrantFailure::RefreshTokenRejected(error),
             None => GrantFailure::Permanent(error),

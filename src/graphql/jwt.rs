@@ -16,6 +16,12 @@ pub fn claimed_times(token: &str, platform: Platform) -> TokenTimes {
     })
 }
 
+/// Returns the value of a claim that identifies something: a string or an integer. `None` if the token is not a JWT.
+pub(super) fn claim(token: &str, name: &str, platform: Platform) -> Option<Json> {
+    let value = claims(token, platform)?.get(name)?.clone();
+    (value.as_words().is_some() || value.as_integer().is_some()).then_some(value)
+}
+
 /// Returns whether a token has the form of a JWT: three parts of base64url.
 pub(super) fn looks_like_jwt(token: &str) -> bool {
     let parts: Vec<_> = token.split('.').collect();

@@ -8,7 +8,8 @@ use crate::{
     http::HttpRequest,
     json::{Json, Platform},
     provider::{
-        Authorization, GrantProtocol, Operation, Profile, SecretId, SelectedVariable, StringList, Variable,
+        Authorization, GrantProtocol, Operation, Profile, SecretId, SecretSource, SelectedVariable,
+        StringList, Variable,
     },
 };
 
@@ -32,7 +33,8 @@ pub(super) struct RequestBuilder<'a> {
 pub(super) struct RequestTarget<'a> {
     /// `credentials` mode of `fetch`.
     pub(super) credentials_mode: Option<&'static str>,
-    pub(super) headers: &'a [(String, Secret)],
+    /// The values that functions return follow the secrets of the operation.
+    pub(super) headers: &'a [(String, SecretSource)],
     /// Option name of each secret.
     pub(super) secret_names: &'a StringList,
 }
@@ -82,7 +84,18 @@ impl RequestBuilder<'_> {
             (other, _) => self.authorization(other)?.map(|value| ("authorization".to_owned(), value)),
         };
         headers.extend(authorization);
-        for (name, value) in self.target.headers {
+        if let (Some(name), Some(token)) = (&self.profile.refresh_rules.cookie, self.refresh_token) {
+            let own = Secret::new([name, "=", token].concat());
+            match headers.iter_mut().find(|(name, _)| name == "cookie") {
+                Some((_, cookies)) => *cookies = Secret::new([cookies.expose(), "; ", own.expose()].concat()),
+                None => headers.push(("cookie".to_owned(), own)),
+            }
+        }
+        let mut returned = self.secrets.iter().skip(self.target.secret_names.iter().count());
+        for (name, source) in self.target.headers {
+            let Some(value) = source.as_text().or_else(|| returned.next()) else {
+                return Err(self.missing_header(name));
+            };
             match headers.iter_mut().find(|(known, _)| known == name) {
                 Some((_, existing)) => *existing = value.clone(),
                 None => headers.push((name.clone(), value.clone())),
@@ -152,6 +165,11 @@ impl RequestBuilder<'_> {
             self.target.secret_names.get(id.0).unwrap_or("the secret")
         );
         Err(TokenError::new(ErrorCode::CredentialsUnavailable, message).of(&self.profile.name))
+    }
+
+    fn missing_header(&self, name: &str) -> TokenError {
+        let message = format!("the value of the header `{name}` is missing; check its function in `headers`");
+        TokenError::new(ErrorCode::CredentialsUnavailable, message).of(&self.profile.name)
     }
 
     fn secret(&self, id: SecretId) -> &Secret {

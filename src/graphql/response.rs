@@ -25,6 +25,7 @@ pub struct ParsedResponse {
     format: ResponseFormat,
     purpose: Purpose,
     provider_errors: Option<Rc<ProviderErrors>>,
+    predicates: u8,
 }
 
 /// What the request was for.
@@ -104,6 +105,7 @@ impl ParsedResponse {
                 format,
                 purpose: Purpose::Grant,
                 provider_errors: None,
+                predicates: response.predicates,
             };
         }
         Self::of(response, format, Purpose::Grant, platform)
@@ -122,7 +124,8 @@ impl ParsedResponse {
             None => BodyKind::NotJson,
         };
         let provider_errors = response.provider_errors.clone();
-        Self { status: response.status, kind, body, format, purpose, provider_errors }
+        let predicates = response.predicates;
+        Self { status: response.status, kind, body, format, purpose, provider_errors, predicates }
     }
 
     /// Returns the data, unless it is missing or `null`.
@@ -187,6 +190,19 @@ impl ParsedResponse {
     pub fn errors_match(&self, matcher: &ErrorMatcher) -> bool {
         self.failures().iter().any(|error| error.matches(matcher))
             || self.data().is_some_and(|data| matches_data(data, matcher))
+            || self.matches_predicate(matcher)
+    }
+
+    /// Returns whether the function of a rule matches, whatever the response is.
+    pub(super) const fn matches_predicate(&self, matcher: &ErrorMatcher) -> bool {
+        matcher.matches_predicate(self.predicates)
+    }
+
+    /// Returns whether an error that matches has a path: it is that of a field (GraphQL specification section 7.1.2).
+    pub(super) fn rejects_field(&self, matcher: &ErrorMatcher) -> bool {
+        let has_path =
+            |it: &GraphqlError<'_>| it.error.get("path").is_some_and(|path| !path.items().is_empty());
+        self.errors().iter().any(|error| has_path(error) && error.matches(matcher))
     }
 
     /// Returns the first few error codes for a message; empty where there are none.
@@ -382,8 +398,10 @@ fn errors_in(body: &Json, format: ResponseFormat) -> Vec<GraphqlError<'_>> {
         _ => {}
     }
     let mut add = |error| errors.push(GraphqlError { error, kind: ErrorKind::Problem });
-    // Braintree's guide to access tokens shows an error without a list.
-    if body.get("message").is_some() && body.get("extensions").is_some() {
+    // Braintree's guide to access tokens shows an error without a list; Parse Server rejects a token by one with a `code`.
+    let has_code =
+        body.get("code").is_some() && body.get("error").is_some_and(|error| error.as_text().is_some());
+    if has_code || body.get("message").is_some() && body.get("extensions").is_some() {
         add(body);
     }
     // Fluz: "most mutations return failures inside the payload".
@@ -429,7 +447,7 @@ fn matches_data(data: &Json, matcher: &ErrorMatcher) -> bool {
 }
 
 /// Returns whether a code or id has a harmless form, because messages contain it.
-fn is_safe_to_show(text: &str) -> bool {
+pub(super) fn is_safe_to_show(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
@@ -450,6 +468,7 @@ mod tests {
             headers: vec![],
             body: Secret::new(body),
             provider_errors: None,
+            predicates: 0,
             sent_at: at,
             received_at: at,
         };
@@ -507,11 +526,13 @@ mod tests {
             contains: strings("ended at"),
             phrases: "token+expired",
             data: vec![ExpectedValue { path: "*.errors.code".to_owned(), is: Json::text("ENDED") }],
+            predicate: 0,
         };
 
         for body in [
             r#"{"errors":[{"message":" unauthorized "}]}"#,
             r#"{"errors":[{"message":"no","extensions":{"code":"AUTH-0008"}}]}"#,
+            r#"{"error":"no","code":"AUTH-0008"}"#,
             r#"{"errors":[{"message":"Your TOKEN has Expired"}]}"#,
             r#"{"errors":[{"message":"The session ENDED at noon"}]}"#,
             r#"{"data":{"me":{"errors":[{"code":"OTHER"},{"code":"ENDED"}]}}}"#,
@@ -519,9 +540,11 @@ mod tests {
             assert!(parsed(200, body).matches(&matcher), "{body}");
         }
         assert!(parsed(401, "").matches(&matcher));
-        for body in
-            [r#"{"errors":[{"message":"Unauthorized for this"}]}"#, r#"{"errors":[{"message":"expired"}]}"#]
-        {
+        for body in [
+            r#"{"errors":[{"message":"Unauthorized for this"}]}"#,
+            r#"{"errors":[{"message":"expired"}]}"#,
+            r#"{"code":"AUTH-0008"}"#,
+        ] {
             assert!(!parsed(200, body).matches(&matcher), "{body}");
         }
     }

@@ -77,6 +77,7 @@ impl Fetcher<'_> {
 }
 
 /// Converts the outcome of [`send`](Fetcher::send).
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
 pub(crate) fn response_of(
     outcome: CallOutcome,
     wanted: &[&str],
@@ -104,8 +105,9 @@ pub(crate) fn response_of(
     let body = Secret::new(parts.shift().as_string().unwrap_or_default());
     let (json, first) = (parts.shift().as_string(), parts.shift().as_string());
     let provider_errors = json.zip(first).map(|(json, first)| Rc::new(ProviderErrors { json, first }));
+    let predicates = parts.shift().as_f64().unwrap_or_default() as u8;
     let (status, headers) = status_and_headers(parts, wanted);
-    Ok(HttpResponse { status, headers, body, provider_errors, sent_at, received_at })
+    Ok(HttpResponse { status, headers, body, provider_errors, predicates, sent_at, received_at })
 }
 
 fn fetch_exception(failure: &JsValue) -> FetchException {

@@ -114,6 +114,12 @@ mod package {
         fn response_outline();
     }
 
+    #[wasm_bindgen(module = "/pkg-template/src/rule-functions.js")]
+    extern "C" {
+        #[wasm_bindgen(js_name = matchedRules)]
+        fn rule_functions();
+    }
+
     #[wasm_bindgen(module = "/pkg-template/src/send-and-read.js")]
     extern "C" {
         #[wasm_bindgen(js_name = sendAndRead)]

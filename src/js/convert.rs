@@ -9,8 +9,8 @@ use crate::{
     core::{Event, Freshness, RefreshToken, Retryability, ScopeSet, Status, TokenError, UnixMillis, millis},
     host::{PLATFORM, to_js},
     json::Json,
-    options::Config,
-    provider::{ExpiryField, GrantProtocol, Profile, TokenSource},
+    options::{Config, SecretSource},
+    provider::{ExpiryField, GrantProtocol, Profile, RotationHeader, SameSession, TokenSource},
 };
 
 /// Creates the result of `status()`.
@@ -43,8 +43,14 @@ pub(crate) fn api_profile_to_js(config: &Config) -> JsValue {
     let Config { profile, origins, .. } = config;
     let rejected = &profile.error_rules.rejected;
     let mut headers = Vec::new();
-    for (name, value) in &profile.headers {
-        headers.push(Json::list_of(&mut [name.as_str(), value.expose()].into_iter()));
+    let mut secret_headers = Vec::new();
+    for (name, source) in &profile.headers {
+        match source {
+            SecretSource::Text(value) => {
+                headers.push(Json::list_of(&mut [name.as_str(), value.expose()].into_iter()));
+            }
+            SecretSource::Function(_) => secret_headers.push(name.as_str()),
+        }
     }
     let mut rejection_statuses = Vec::new();
     for status in rejected.statuses.iter() {
@@ -56,9 +62,17 @@ pub(crate) fn api_profile_to_js(config: &Config) -> JsValue {
     fields.text("grantUrl", Some(profile.grant_url()));
     fields.put("origins", Json::list_of(&mut origins.iter().map(String::as_str)));
     fields.put("headers", Json::List(headers));
+    // The names of those with values that functions return, in the order of `HeaderSecrets`.
+    fields.put("secretHeaders", Json::list_of(&mut secret_headers.into_iter()));
     // The headers that may contain a newer token.
     let rotation = profile.rotation.as_ref().map(|rotation| Json::list_of(&mut rotation.headers.iter()));
     fields.put("rotationHeaders", rotation.unwrap_or_else(|| Json::List(Vec::new())));
+    // The paths below `data` of values that show that the session has not ended.
+    let mut session_paths = Json::List(Vec::new());
+    if let Some(RotationHeader { same_session: SameSession::Data(paths), .. }) = &profile.rotation {
+        session_paths = Json::list_of(&mut paths.iter());
+    }
+    fields.put("sessionPaths", session_paths);
     // True if tokens are granted in headers, so that rotated ones can be read.
     fields.flag("tokenInHeader", Some(matches!(profile.token, TokenSource::Headers(_))));
     // True if the API revokes tokens.

@@ -66,6 +66,20 @@ impl NativeManager {
         requested.map_err(|error| error_to_js(&error))
     }
 
+    /// Requests the values of the headers that functions return, for a request of the session: `callbacks.resolveCall`
+    /// receives them as a list, in the order of `secretHeaders`.
+    #[wasm_bindgen(js_name = getHeaderSecrets)]
+    pub fn get_header_secrets(
+        &self,
+        call: f64,
+        options: &JsValue,
+        handle: &SessionHandle,
+    ) -> Result<(), JsValue> {
+        let requested = options::read_refresh(&from_js(options))
+            .and_then(|()| self.driver.request_header_secrets(handle, id(call)));
+        requested.map_err(|error| error_to_js(&error))
+    }
+
     /// Discards the token if it is the cached one: the user reported that the API rejected it.
     ///
     /// Throws the fields of an `invalid_options` error if the session's selector is invalid.
@@ -132,20 +146,17 @@ impl NativeManager {
         self.driver.api_profile()
     }
 
-    /// Checks whether a response with this status and body rejects the token.
+    /// Checks whether a response with this status and body rejects the token. `predicates` are the rules whose functions
+    /// match it.
     #[wasm_bindgen(js_name = checkRejection)]
-    pub fn check_rejection(&self, status: u16, body: &JsValue) -> AuthStatus {
-        match self.driver.check_rejection(status, body.as_string().as_deref()) {
-            graphql::AuthStatus::Accepted => AuthStatus::Accepted,
-            graphql::AuthStatus::Rejected => AuthStatus::Rejected,
-            graphql::AuthStatus::PartiallyRejected => AuthStatus::PartiallyRejected,
-        }
+    pub fn check_rejection(&self, status: u16, body: &JsValue, predicates: u8) -> AuthStatus {
+        auth_status_to_js(self.driver.check_rejection(status, body.as_string().as_deref(), predicates))
     }
 
     /// Classifies a response that does not contain data alone. Returns the fields of an error.
     #[wasm_bindgen(js_name = classifyResponse)]
-    pub fn classify_response(&self, response: &JsValue, body: &JsValue) -> JsValue {
-        error_to_js(&self.driver.classify(response, text(body)))
+    pub fn classify_response(&self, response: &JsValue, body: &JsValue, predicates: u8) -> JsValue {
+        error_to_js(&self.driver.classify(response, text(body), predicates))
     }
 
     /// Explains the rejection of a replacement token. `needed` are the scopes that the operation requires, if known.
@@ -162,16 +173,20 @@ impl NativeManager {
         error_to_js(&self.driver.repeated_rejection(handle, response, text(body), needed.as_ref()))
     }
 
-    /// Adopts a newer token from an ordinary response. `lent` is the token that was sent, if it was not that of the
-    /// handle's session. Returns true if a newer token was adopted.
+    /// Adopts a newer token of the same session from an ordinary response to a request with the token `sent`, which is
+    /// `lent` as well if another session lent it. The body may be `undefined`. Returns whether the response rejects the
+    /// token that was sent, because the session has ended.
     pub fn adopt(
         &self,
         response: &JsValue,
+        body: &JsValue,
         handle: &SessionHandle,
+        sent: &JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "string")] lent: &JsValue,
-    ) -> bool {
+    ) -> AuthStatus {
+        let sent = AccessToken::new(text(sent));
         let lent = lent.as_string().map(AccessToken::new);
-        self.driver.adopt(handle, response, lent.as_ref())
+        auth_status_to_js(self.driver.adopt(handle, response, text(body), &sent, lent.as_ref()))
     }
 
     /// Returns the refresh token of a session, if it is known, so that no error quotes it.
@@ -228,6 +243,14 @@ impl NativeManager {
 
     fn reject(&self, handle: &SessionHandle, token: &JsValue, rejection: Rejection) {
         self.driver.handle_if_open(handle, Input::TokenRejected(AccessToken::new(text(token)), rejection));
+    }
+}
+
+const fn auth_status_to_js(status: graphql::AuthStatus) -> AuthStatus {
+    match status {
+        graphql::AuthStatus::Accepted => AuthStatus::Accepted,
+        graphql::AuthStatus::Rejected => AuthStatus::Rejected,
+        graphql::AuthStatus::PartiallyRejected => AuthStatus::PartiallyRejected,
     }
 }
 

@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 use crate::{
-    core::{CallId, ErrorCode, ProviderErrors, Retryability, ScopeSet, TokenError, TokenSet},
+    core::{CallId, ErrorCode, ProviderErrors, Retryability, ScopeSet, Secret, TokenError, TokenSet},
     host::HostBindings,
     js::{SessionHandle, scopes_to_js},
 };
@@ -18,8 +18,8 @@ extern "C" {
     #[derive(Clone)]
     pub(crate) type JsAccessToken;
 
-    /// The callbacks of one manager. None of them throws, and of those declared here only `notify`, `step` and `grant`
-    /// run user code.
+    /// The callbacks of one manager. None of them throws, and of those declared here only `notify`, `step`, `secret` and
+    /// `grant` run user code.
     #[wasm_bindgen(extends = HostBindings)]
     pub type ManagerCallbacks;
 
@@ -27,7 +27,7 @@ extern "C" {
     fn resolve_call(this: &ManagerCallbacks, call: f64, token: &JsAccessToken);
 
     #[wasm_bindgen(method, js_name = resolveCall)]
-    fn resolve_call_with_list(this: &ManagerCallbacks, call: f64, scopes: &Array);
+    fn resolve_call_with_list(this: &ManagerCallbacks, call: f64, list: &Array);
 
     #[wasm_bindgen(method, js_name = rejectCall)]
     fn reject_call(this: &ManagerCallbacks, call: f64, error: &JsValue);
@@ -43,6 +43,17 @@ extern "C" {
         function: &Function,
         refresh_token: Option<&str>,
         scopes: &Array,
+        selector: &JsValue,
+        signal: &AbortSignal,
+        done: &JsValue,
+    );
+
+    /// Calls a function that returns a secret, as [`HostBindings::call`] does: with the selector of the session, unless it
+    /// is `undefined`.
+    #[wasm_bindgen(method)]
+    pub(crate) fn secret(
+        this: &ManagerCallbacks,
+        function: &Function,
         selector: &JsValue,
         signal: &AbortSignal,
         done: &JsValue,
@@ -105,6 +116,12 @@ impl ManagerCallbacks {
     /// Resolves a call with scopes.
     pub(crate) fn resolve_with_scopes(&self, call: CallId, scopes: &ScopeSet) {
         self.resolve_call_with_list(number(call), &scopes_to_js(scopes));
+    }
+
+    /// Resolves a call with the values of headers.
+    pub(crate) fn resolve_with_secrets(&self, call: CallId, secrets: &[Secret]) {
+        let values = secrets.iter().map(|secret| JsValue::from_str(secret.expose())).collect();
+        self.resolve_call_with_list(number(call), &values);
     }
 
     /// Rejects a call.

@@ -165,7 +165,14 @@ async fn a_listener_may_call_any_method() {
             inner.core.invalidate(&inner.default_handle, &"token-1".into()).expect("its selector is right");
             inner.request(2);
             inner.core.cancel_call(7.0, &inner.default_handle);
-            inner.core.adopt(&JsValue::NULL, &inner.default_handle, &JsValue::UNDEFINED);
+            let token = "token-1".into();
+            inner.core.adopt(
+                &JsValue::NULL,
+                &JsValue::UNDEFINED,
+                &inner.default_handle,
+                &token,
+                &JsValue::UNDEFINED,
+            );
             inner.core.status(&inner.default_handle);
         }
     });

@@ -5,17 +5,19 @@ use std::time::Duration;
 use super::{
     GrantSource, HEADERS, OptionReader, ProviderConfig, RawValue, SecretSource,
     error_rules::error_rules,
+    expiry::{self, EXPIRY},
     oauth,
     reader::{is_header_name, split_words},
+    refresh_token,
     table::{COMMON, CUSTOM},
     validation_error::{concat, item_path, redacted_key},
 };
 use crate::{
     json::Function,
     provider::{
-        Authorization, CowStr, DefaultFailure, ExpiryField, GrantProtocol, IdForm, Issuer, Lifetime,
-        Operation, Presentation, Profile, Revocation, RotationHeader, SecretId, SelectorPolicy, StringList,
-        TokenShape, TokenSource, Variable, option::Values,
+        Authorization, CowStr, DefaultFailure, GrantProtocol, IdForm, Issuer, Lifetime, Operation,
+        Presentation, Profile, RefreshTokenRules, Revocation, RotationHeader, SameSession, SecretId,
+        SelectorPolicy, StringList, TokenShape, TokenSource, Variable, option::Values,
     },
 };
 
@@ -52,6 +54,7 @@ pub(super) fn read<'a>(
         provider.report_invalid("endpoint", own_endpoint);
     }
     let mut profile = base_profile(name, endpoint.unwrap_or_default(), provider);
+    profile.has_session_secrets = true;
     let grant_source = if let Some(grant) = grant {
         GrantSource::Function(grant)
     } else {
@@ -73,8 +76,10 @@ pub(super) fn read<'a>(
             }
         }
         profile.secrets = StringList::Owned(secrets.names);
-        // The fields of a token endpoint are not variables of a user.
-        profile.selector_policy = if provider.get("oauth").is_some() {
+        // One refresh token is valid for one session.
+        let is_of_one = profile.refresh_rules.has_initial
+            || profile.authenticate.has_variable("refresh_token") && provider.get("oauth").is_some();
+        profile.selector_policy = if is_of_one {
             SelectorPolicy::Nothing
         } else {
             SelectorPolicy::PlainVariables { optional: &[], form: IdForm::Any }
@@ -103,6 +108,7 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
         schema_names: &[],
         token: TokenSource::Data(StringList::default()),
         refresh_token: StringList::default(),
+        refresh_rules: RefreshTokenRules::default(),
         scopes: StringList::default(),
         expiry: None,
         lifetime: Lifetime::Assumed(DEFAULT_LIFETIME),
@@ -113,6 +119,7 @@ pub(super) fn base_profile(name: String, endpoint: String, description: &OptionR
         environment: None,
         advice: "what `authenticate` identifies with",
         secrets: StringList::default(),
+        has_session_secrets: false,
         selector_policy: SelectorPolicy::Any,
         quotable: &[],
         known_scopes: StringList::default(),
@@ -163,25 +170,33 @@ impl SecretCollector {
 
 /// Reads the description of grants.
 fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut SecretCollector) {
-    let authenticate = provider.required_map(
-        "authenticate",
-        "{ document, variables, authorization }, or a `grant` function instead",
-    );
-    profile.authenticate = operation(&authenticate, secrets);
+    let has_initial = matches!(provider.get("refreshToken"), Some(RawValue::Map(_)))
+        && provider.map("refreshToken", "").is_some_and(|it| it.get("initial").is_some());
+    if !has_initial || provider.get("authenticate").is_some() {
+        let authenticate = provider.required_map(
+            "authenticate",
+            "{ document, variables, authorization }, or a `grant` function instead",
+        );
+        profile.authenticate = operation(&authenticate, secrets);
+    }
     let renew = provider.map("renew", "{ document, variables, authorization }");
     secrets.purpose = Purpose::Renew;
     profile.renew = renew.map(|renew| operation(&renew, secrets));
     profile.token = token(provider);
-    profile.refresh_token = paths(provider, "refreshToken");
+    refresh_token::read(provider, profile, secrets);
     profile.scopes = paths(provider, "scopes");
     if let Some(headers) = provider.map("headers", HEADERS) {
         headers.append_headers(&mut profile.headers);
     }
     let needs_refresh_token = profile.renew.as_ref().is_some_and(|renew| !renew.presents_access_token());
-    if needs_refresh_token && profile.refresh_token.is_empty() {
+    if needs_refresh_token && profile.refresh_token.is_empty() && profile.refresh_rules.cookie.is_none() {
         provider.report_invalid("refreshToken", "{ data: path } so that `renew` has something to present");
     }
-    expiry(provider, profile);
+    let described = expiry::read(provider, &provider.required_map("expiry", EXPIRY));
+    profile.expiry = described.field;
+    if let Some(lifetime) = described.lifetime {
+        profile.lifetime = Lifetime::AtMost(lifetime);
+    }
 }
 
 /// Reads `revoke`: a GraphQL operation, or `{ url, parameters, authorization }` for a form.
@@ -264,7 +279,7 @@ fn is_placeholder(text: &str) -> bool {
 }
 
 /// Expected value of a path.
-const PATH: &str = "a path below `data`, for example \"login.token\"";
+pub(super) const PATH: &str = "a path below `data`, for example \"login.token\"";
 
 fn operation(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Operation {
     given.allow_only("document variables authorization endpoint json");
@@ -315,17 +330,13 @@ fn variable(
     match value {
         RawValue::Text(text) if !is_form && text.as_str() == REFRESH_TOKEN => {
             secrets.has_token = true;
+            check_has_token(within, key, REFRESH_TOKEN, secrets.purpose);
             Variable::RefreshToken
         }
         RawValue::Text(text) if !is_form && text.as_str() == "$scopes" => Variable::Scopes,
         RawValue::Text(text) if !is_form && text.as_str() == ACCESS_TOKEN => {
             secrets.has_token = true;
-            if secrets.purpose == Purpose::Authenticate {
-                within.report_at(
-                    key,
-                    &["is \"$accessToken\", which only `renew` and `revoke` have; leave it out"],
-                );
-            }
+            check_has_token(within, key, ACCESS_TOKEN, secrets.purpose);
             Variable::AccessToken
         }
         RawValue::Text(text) if is_placeholder(text) => {
@@ -362,6 +373,16 @@ fn variable(
             }
             Variable::Literal(value.clone())
         }
+    }
+}
+
+/// Reports a placeholder of a token in `authenticate`, which is sent where there is no token.
+fn check_has_token(within: &OptionReader<'_>, key: &str, placeholder: &str, purpose: Purpose) {
+    if purpose == Purpose::Authenticate {
+        within.report_at(
+            key,
+            &["is \"", placeholder, "\", which only `renew` and `revoke` have; leave it out"],
+        );
     }
 }
 
@@ -409,17 +430,19 @@ fn authorization(given: &OptionReader<'_>, secrets: &mut SecretCollector) -> Aut
 }
 
 fn token(provider: &OptionReader<'_>) -> TokenSource {
-    let hint = "{ data: \"login.token\" } or { header: \"x-authorization\" }";
+    let hint = "{ data: \"login.token\" }, { header: \"x-authorization\" } or { cookie: \"token\" }";
     let given = provider.required_map("token", hint);
-    given.allow_only("data header");
-    let paths = given.text_list("data", PATH);
+    given.allow_only("data header cookie");
+    let paths = given.path_list("data", PATH);
     let headers = headers(&given);
-    if paths.is_some() == headers.is_some() {
+    let cookie = cookie_name(&given);
+    if usize::from(paths.is_some()) + usize::from(headers.is_some()) + usize::from(cookie.is_some()) != 1 {
         provider.report_not_exactly_one("token", hint);
     }
-    match headers {
-        Some(headers) => TokenSource::Headers(headers),
-        None => TokenSource::Data(StringList::Owned(paths.unwrap_or_default())),
+    match (headers, cookie) {
+        (Some(headers), _) => TokenSource::Headers(headers),
+        (None, Some(cookie)) => TokenSource::Cookie(cookie),
+        (None, None) => TokenSource::Data(StringList::Owned(paths.unwrap_or_default())),
     }
 }
 
@@ -427,12 +450,24 @@ fn token(provider: &OptionReader<'_>) -> TokenSource {
 fn paths(provider: &OptionReader<'_>, key: &str) -> StringList {
     let Some(given) = provider.map(key, "{ data: path }") else { return StringList::default() };
     given.allow_only("data");
-    let paths = given.text_list("data", PATH);
+    let paths = given.path_list("data", PATH);
     if paths.is_none() {
         given.report_invalid("data", PATH);
     }
     StringList::Owned(paths.unwrap_or_default())
 }
+
+/// Reads `cookie`: a token of RFC 9110, as RFC 6265 section 4.1.1 requires. Letters, digits, hyphens and underscores
+/// suffice.
+pub(super) fn cookie_name(given: &OptionReader<'_>) -> Option<String> {
+    let name = given.text("cookie", COOKIE_NAME)?;
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+        given.report_invalid("cookie", COOKIE_NAME);
+    }
+    Some(name)
+}
+
+const COOKIE_NAME: &str = "a cookie's name of letters, digits, hyphens, dots and underscores";
 
 /// Reads `header`: a name or a list of names, in lower case.
 fn headers(given: &OptionReader<'_>) -> Option<StringList> {
@@ -446,40 +481,17 @@ fn headers(given: &OptionReader<'_>) -> Option<StringList> {
 
 const HEADER_NAME: &str = "a header's name";
 
-fn expiry(provider: &OptionReader<'_>, profile: &mut Profile) {
-    let hint = "{ expiresIn: path, unit: \"seconds\" }, { expiresAt: path }, { jwt: true } or { lifetimeMs }";
-    let given = provider.required_map("expiry", hint);
-    given.allow_only("expiresIn expiresAt jwt lifetimeMs unit");
-    let unit = given.keyword("unit", "seconds milliseconds");
-    let mut count = 0;
-    for way in split_words("expiresIn expiresAt jwt lifetimeMs") {
-        count += usize::from(given.get(way).is_some());
-    }
-    if count != 1 {
-        provider.report_not_exactly_one("expiry", hint);
-    }
-    if unit.is_some() && given.get("expiresIn").is_none() {
-        provider.report_at("expiry.unit", &["goes with `expiresIn` alone; leave it out"]);
-    }
-    if let Some(paths) = given.text_list("expiresIn", PATH) {
-        let paths = StringList::Owned(paths);
-        let unit = if unit == Some("milliseconds") { 1 } else { 1000 };
-        profile.expiry = Some(ExpiryField::ExpiresIn { paths, unit: Duration::from_millis(unit) });
-    } else if let Some(paths) = given.text_list("expiresAt", PATH) {
-        profile.expiry = Some(ExpiryField::ExpiresAt { paths: StringList::Owned(paths) });
-    } else if let Some(lifetime) = given.millis("lifetimeMs") {
-        profile.lifetime = Lifetime::AtMost(lifetime);
-    } else if !matches!(given.get("jwt"), Some(RawValue::Bool(true))) {
-        // A JWT's claims are always read; `jwt: true` only rules out another source.
-        given.report_invalid("jwt", "true, or tell the expiry in another way");
-    }
-}
-
 /// Reads `present`. A scheme belongs to `Authorization` (RFC 9110 section 11.6.2); other headers have none unless it is
 /// given.
 fn presentation(provider: &OptionReader<'_>) -> Presentation {
     let Some(given) = provider.map("present", "{ header, scheme }") else { return Presentation::BEARER };
-    given.allow_only("header scheme");
+    given.allow_only("header scheme cookie");
+    if let Some(cookie) = cookie_name(&given) {
+        if given.get("header").is_some() || given.get("scheme").is_some() {
+            given.report_at("cookie", &["and `header` exclude each other; give one of them"]);
+        }
+        return Presentation { header: "cookie".into(), scheme: (cookie + "=").into() };
+    }
     let mut header = given.text("header", HEADER_NAME).unwrap_or_else(|| "authorization".to_owned());
     header.make_ascii_lowercase();
     if !is_header_name(&header) || split_words(RESERVED_HEADERS).contains(&&*header) {
@@ -503,11 +515,39 @@ fn presentation(provider: &OptionReader<'_>) -> Presentation {
 const RESERVED_HEADERS: &str = "accept content-length content-type cookie host";
 
 fn rotation(provider: &OptionReader<'_>) -> Option<RotationHeader> {
-    let given = provider.map("sliding", "{ header: \"x-authorization\" }")?;
-    given.allow_only("header");
+    let given = provider.map("sliding", "{ header: \"x-authorization\", sameSession }")?;
+    given.allow_only("header sameSession");
     let headers = headers(&given);
     if headers.is_none() {
         given.report_invalid("header", HEADER_NAME);
     }
-    Some(RotationHeader { headers: headers?, shape: TokenShape::Any })
+    let same_session = same_session(&given);
+    Some(RotationHeader { headers: headers?, shape: TokenShape::Any, same_session: same_session? })
+}
+
+/// Reads `sameSession`. It is required, because a token that nothing identifies may be that of an anonymous session.
+fn same_session(sliding: &OptionReader<'_>) -> Option<SameSession> {
+    let hint = "how a new token is known to be of the same session: { data: \"me.id\" }, a field that is empty without the \
+                session; { claim: \"sub\" }, a claim that both JWTs have; or true, if the API has tokens of no other session \
+                in this header";
+    match sliding.get("sameSession") {
+        Some(RawValue::Bool(true)) => return Some(SameSession::Asserted),
+        Some(RawValue::Map(_)) => {}
+        _ => {
+            sliding.report_invalid("sameSession", hint);
+            return None;
+        }
+    }
+    let given = sliding.required_map("sameSession", hint);
+    given.allow_only("claim data");
+    let claim = given.text("claim", "the name of a claim, for example \"sub\"");
+    let paths = given.path_list("data", PATH);
+    match (claim, paths) {
+        (Some(name), None) => Some(SameSession::Claim(name)),
+        (None, Some(paths)) => Some(SameSession::Data(StringList::Owned(paths))),
+        _ => {
+            sliding.report_not_exactly_one("sameSession", hint);
+            None
+        }
+    }
 }

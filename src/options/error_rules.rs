@@ -6,24 +6,40 @@ use crate::provider::{ErrorMatcher, ErrorRules, ExpectedValue, StringList};
 /// Reads the error rules of `provider`.
 pub(super) fn error_rules(provider: &OptionReader<'_>) -> ErrorRules {
     ErrorRules {
-        rejected: matcher(provider, "refused", ErrorMatcher::of(&[401], "")),
-        denied: matcher(provider, "denied", ErrorMatcher::of(&[401, 403], "")),
+        rejected: matcher(provider, PREDICATES[0], ErrorMatcher::of(&[401], "")),
+        denied: matcher(provider, PREDICATES[1], ErrorMatcher::of(&[401, 403], "")),
         identity_rejected: ErrorMatcher::NONE,
-        rate_limited: matcher(provider, "throttled", ErrorMatcher::of(&[429], THROTTLED)),
-        outage: matcher(provider, "unavailable", ErrorMatcher::NONE),
+        rate_limited: matcher(provider, PREDICATES[2], ErrorMatcher::of(&[429], THROTTLED)),
+        outage: matcher(provider, PREDICATES[3], ErrorMatcher::NONE),
     }
 }
+
+/// Rules that may have a function, and its bit in [`ErrorMatcher::predicate`]; `BITS` in
+/// `pkg-template/src/rule-functions.js`.
+const PREDICATES: [(&str, u8); 4] = [("refused", 1), ("denied", 2), ("throttled", 4), ("unavailable", 8)];
 
 /// Codes by which servers limit the rate of requests in responses with HTTP 200.
 const THROTTLED: &str =
     "THROTTLED|RATE_LIMITED|RATE_LIMIT_EXCEEDED|TOO_MANY_REQUESTS|STRAPI_RATE_LIMIT_ERROR|KT-CT-1199";
 
 /// Reads the rules of one kind of failure. Each list that is given replaces that of `defaults`.
-fn matcher(provider: &OptionReader<'_>, key: &str, defaults: ErrorMatcher) -> ErrorMatcher {
-    let Some(given) = provider.map(key, "{ statuses, codes, messages, contains, data }") else {
+fn matcher(provider: &OptionReader<'_>, (key, bit): (&str, u8), defaults: ErrorMatcher) -> ErrorMatcher {
+    let Some(given) = provider.map(key, "{ statuses, codes, messages, contains, data, when }") else {
         return defaults;
     };
-    given.allow_only("statuses codes messages contains data");
+    // An ordinary response with data alone may be a rejection, and is not compared with the other rules.
+    given.allow_only(if key == "refused" {
+        "statuses codes messages contains data when every"
+    } else {
+        "statuses codes messages contains data when"
+    });
+    let has_function = given.function("when").is_some();
+    match given.get("every") {
+        None => {}
+        Some(RawValue::Bool(_)) if has_function => {}
+        Some(RawValue::Bool(_)) => given.report_at("every", &["goes with `when` alone; leave it out"]),
+        Some(_) => given.report_invalid("every", "true or false"),
+    }
     ErrorMatcher {
         statuses: statuses(&given).map_or(defaults.statuses, Into::into),
         codes: codes(&given).map_or(defaults.codes, StringList::Owned),
@@ -31,6 +47,7 @@ fn matcher(provider: &OptionReader<'_>, key: &str, defaults: ErrorMatcher) -> Er
         contains: strings_or_empty(&given, "contains", "a part of the message of an error"),
         phrases: "",
         data: values(&given),
+        predicate: if has_function { bit } else { 0 },
     }
 }
 
@@ -74,7 +91,8 @@ fn values(given: &OptionReader<'_>) -> Vec<ExpectedValue> {
         };
         let item = given.nested(&item_path("data", index), members);
         item.allow_only("path is");
-        let path = item.required_text("path", "a path below `data`, for example \"login.errorCode\"");
+        let path = item.required_text("path", VALUE_PATH);
+        item.check_path("path", &path, VALUE_PATH);
         let is = item.get("is").unwrap_or(&RawValue::Missing);
         if matches!(is, RawValue::List(_) | RawValue::Map(_)) || !is.is_json() {
             item.report_invalid("is", "null, true, false, a number or a string");
@@ -83,6 +101,8 @@ fn values(given: &OptionReader<'_>) -> Vec<ExpectedValue> {
     }
     values
 }
+
+const VALUE_PATH: &str = "a path below `data`, for example \"login.errorCode\"";
 
 const EXPECTED_VALUE: &str = "{ path, is }";
 

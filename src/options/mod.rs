@@ -6,8 +6,11 @@
 mod builtin;
 mod custom;
 mod error_rules;
+mod expiry;
 mod oauth;
 mod reader;
+mod refresh_token;
+pub(crate) mod selectable;
 mod selector;
 pub mod table;
 mod validation_error;
@@ -197,6 +200,10 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
         *url = (platform.resolve_url)(url);
         urls.check("provider.renew.endpoint", url);
     }
+    // That of `renew`.
+    if let Some(url) = profile.refresh_rules.initial.as_mut().and_then(|initial| initial.0.url.as_mut()) {
+        *url = (platform.resolve_url)(url);
+    }
     if let Some(revocation) = &mut profile.revocation
         && let Some(url) = &revocation.operation.url
     {
@@ -205,6 +212,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
     if let Some(headers) = options.map("headers", HEADERS) {
         headers.append_headers(&mut profile.headers);
     }
+    check_cookies(&profile, &options, platform);
     let presentation = &profile.presentation.header;
     if profile.headers.iter().any(|(name, _)| *name == **presentation) {
         options.report_at(
@@ -230,6 +238,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
     };
     let io_limits = IoLimits { request: timeout, store: store_timeout };
     let issuer = profile.issuer_name().to_owned().into();
+    let rotation = profile.refresh_rules.rotation;
     Config {
         profile,
         grant_source,
@@ -237,6 +246,7 @@ fn config(given: &RawValue, error: &ValidationError, platform: Platform) -> Conf
         policy: Policy {
             sharing: store.as_ref().map(lease),
             limits: io_limits,
+            rotation,
             issuer,
             ..policy(&values, &options)
         },
@@ -297,6 +307,30 @@ struct ProviderConfig {
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
 /// Checks the URLs that tokens and secrets are sent to.
+/// Reports operations that would send the cookie of a refresh token to another origin than that which set it, and headers
+/// that would replace it.
+fn check_cookies(profile: &Profile, options: &OptionReader<'_>, platform: Platform) {
+    if profile.refresh_rules.cookie.is_none() {
+        return;
+    }
+    let origin_of = |operation: &crate::provider::Operation| {
+        (platform.parse_url)(operation.url(profile)).map(|url| url.origin)
+    };
+    let revoke = profile.revocation.as_ref().map(|revocation| &revocation.operation);
+    for (key, operation) in [("provider.renew", profile.renew.as_ref()), ("provider.revoke", revoke)] {
+        if operation.is_some_and(|operation| origin_of(operation) != origin_of(&profile.authenticate)) {
+            options.report_at(
+                key,
+                &["would send the cookie of `refreshToken` to another origin than that of `authenticate`; use one origin"],
+            );
+        }
+    }
+    if profile.headers.iter().any(|(name, _)| name == "cookie") {
+        options
+            .report_at("headers", &["cannot have `cookie`, which contains the refresh token; leave it out"]);
+    }
+}
+
 struct UrlCheck<'a> {
     options: &'a OptionReader<'a>,
     platform: Platform,
@@ -434,13 +468,21 @@ fn are_distinguishable(profile: &Profile, grant_source: &GrantSource) -> bool {
 }
 
 /// Whether all sessions present the same credentials. The user of a page presents those for a broker, and a user-supplied
-/// function decides by itself.
+/// function decides by itself. A secret function that receives the selector has a secret of each identity, and so has the
+/// password grant, where sessions select the user name.
 fn credentials(profile: &Profile, grant_source: &GrantSource) -> CredentialSharing {
-    match grant_source {
-        GrantSource::Profile(sources) if !sources.is_empty() && profile.issuer == Issuer::Provider => {
-            CredentialSharing::Shared
-        }
-        GrantSource::Profile(_) | GrantSource::Function(_) => CredentialSharing::Unknown,
+    let GrantSource::Profile(sources) = grant_source else { return CredentialSharing::Unknown };
+    let is_function = |source: &SecretSource| matches!(source, SecretSource::Function(_));
+    let has_functions =
+        sources.iter().any(is_function) || profile.headers.iter().any(|(_, source)| is_function(source));
+    let selects_user =
+        profile.authenticate.protocol == GrantProtocol::Form && profile.authenticate.has_variable("username");
+    if profile.issuer == Issuer::Broker || (sources.is_empty() && !has_functions) {
+        CredentialSharing::Unknown
+    } else if profile.has_session_secrets && (has_functions || selects_user) {
+        CredentialSharing::ByIdentity
+    } else {
+        CredentialSharing::Shared
     }
 }
 

@@ -5,15 +5,16 @@
 use std::time::Duration;
 
 use super::{
-    HEADERS, OptionReader,
+    HEADERS, OptionReader, RawValue,
     custom::{SecretCollector, members},
     reader::split_words,
+    refresh_token,
 };
 use crate::{
     json::Json,
     provider::{
-        Authorization, CowStr, ErrorMatcher, ExpiryField, GrantProtocol, Operation, Profile, TokenSource,
-        Variable,
+        Authorization, CowStr, ErrorMatcher, ExpiryField, GrantProtocol, Operation, Profile,
+        RefreshTokenExpiry, TokenSource, Variable,
         error_rules::{OAUTH_DENIED, OAUTH_OUTAGE},
         profile::strings,
     },
@@ -27,7 +28,7 @@ pub(super) fn read(
     secrets: &mut SecretCollector,
 ) {
     oauth.allow_only(
-        "tokenEndpoint grant clientId clientSecret clientAuthentication username password refreshToken parameters",
+        "tokenEndpoint grant clientId clientSecret clientAuthentication username password refreshToken refreshTokenRotation parameters",
     );
     let url = oauth.required_text("tokenEndpoint", "the URL of the token endpoint");
     let grant = oauth.keyword("grant", GRANTS).unwrap_or("client_credentials");
@@ -63,7 +64,14 @@ pub(super) fn read(
     let scope = (!has_scope).then(|| ("scope".into(), Variable::Scopes));
     let own = match grant {
         "password" => {
-            let username = credential("username", "the user's name");
+            // A name is not secret, and sessions can select it. A function receives the selector instead.
+            let username = match oauth.get("username") {
+                Some(name @ RawValue::Text(_)) => {
+                    oauth.secret("username", USERNAME);
+                    Variable::Literal(name.clone())
+                }
+                _ => credential("username", USERNAME),
+            };
             let password = credential("password", "the user's password");
             let mut own = vec![("username".into(), username), ("password".into(), password)];
             own.extend(scope);
@@ -85,6 +93,11 @@ pub(super) fn read(
     }
     profile.token = TokenSource::Data(strings("access_token"));
     profile.refresh_token = strings("refresh_token");
+    profile.refresh_rules.rotation = refresh_token::rotation(oauth, "refreshTokenRotation");
+    profile.refresh_rules.expiry = Some(RefreshTokenExpiry {
+        field: Some(ExpiryField::ExpiresIn { paths: strings(REFRESH_EXPIRY), unit: Duration::from_secs(1) }),
+        lifetime: None,
+    });
     profile.scopes = strings("scope");
     profile.expiry =
         Some(ExpiryField::ExpiresIn { paths: strings("expires_in"), unit: Duration::from_secs(1) });
@@ -128,5 +141,10 @@ pub(super) fn client(
 /// Fields that have options of their own. A server rejects a field that is sent twice (section 3.2).
 const OWN_FIELDS: &str = "grant_type client_id client_secret username password refresh_token";
 
+const USERNAME: &str = "the user's name";
 const GRANTS: &str = "client_credentials password refresh_token";
 const METHODS: &str = "client_secret_basic client_secret_post none";
+
+/// The lifetime of the refresh token, which RFC 6749 does not define. GitHub, Shopify and Microsoft use the first name, and
+/// Keycloak the second.
+const REFRESH_EXPIRY: &str = "refresh_token_expires_in|refresh_expires_in";

@@ -10,11 +10,11 @@ use super::{
     validation_error::{ValidationError, closest_match, concat, item_path, redacted_key},
 };
 use crate::{
-    core::{ScopeSet, Secret},
+    core::ScopeSet,
     json::Function,
     provider::{
         SecretSource,
-        option::{Accepts, OptionSpec, Presence, Values, duration},
+        option::{Accepts, OptionSpec, Presence, Values, duration, is_header_value},
     },
 };
 
@@ -41,11 +41,6 @@ impl<'a> OptionReader<'a> {
     pub(super) fn get(&self, key: &str) -> Option<&'a RawValue> {
         let found = self.members.iter().find(|(name, _)| name == key).map(|(_, value)| value);
         found.filter(|value| !matches!(value, RawValue::Missing))
-    }
-
-    /// Returns whether a key is present, even if its value is `undefined`.
-    pub(super) fn has(&self, key: &str) -> bool {
-        self.members.iter().any(|(name, _)| name == key)
     }
 
     /// Returns all members.
@@ -141,7 +136,8 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    fn report_unknown_key(&self, unknown: &str, known: &[&str]) {
+    /// Reports an unknown key, with the closest of the `known` ones or all of them.
+    pub(super) fn report_unknown_key(&self, unknown: &str, known: &[&str]) {
         match closest_match(unknown, known) {
             Some(key) => {
                 self.report_at(
@@ -369,8 +365,8 @@ impl<'a> OptionReader<'a> {
         self.get("scopes").map(|_| self.scopes())
     }
 
-    /// Appends the headers of grant requests; names are converted to lower case.
-    pub(super) fn append_headers(&self, headers: &mut Vec<(String, Secret)>) {
+    /// Appends the headers of grant requests; names are converted to lower case. A later value replaces an earlier one.
+    pub(super) fn append_headers(&self, headers: &mut Vec<(String, SecretSource)>) {
         for (name, value) in self.members {
             let lower = name.to_ascii_lowercase();
             let key = redacted_key(name);
@@ -384,14 +380,24 @@ impl<'a> OptionReader<'a> {
                 self.report_value(key, "not a header's name", "a name of letters, digits and hyphens");
             }
             self.check_no_placeholder(key, value.as_words().unwrap_or_default());
-            match value.as_words() {
-                Some(text) if is_header_value(text) => headers.push((lower, Secret::new(text))),
-                text => {
-                    let what =
-                        text.map_or(value.kind(), |_| "a string with characters that no header can hold");
-                    self.report_value(key, what, "the header's value as a string of visible ASCII");
-                }
+            let is_valid = match (value, value.as_words()) {
+                (RawValue::Function(_), _) => true,
+                (_, Some(text)) => is_header_value(text),
+                (_, None) => false,
+            };
+            if !is_valid {
+                let what = match value.as_words() {
+                    Some(_) => "a string with characters that no header can hold",
+                    None => value.kind(),
+                };
+                self.report_value(
+                    key,
+                    what,
+                    "the header's value as a string of visible ASCII, or a function that returns one",
+                );
             }
+            headers.retain(|(known, _)| *known != lower);
+            headers.push((lower, SecretSource::of(value)));
         }
     }
 
@@ -413,6 +419,22 @@ impl<'a> OptionReader<'a> {
             }
         }
         Some(texts)
+    }
+
+    /// Reads a path or a list of them.
+    pub(super) fn path_list(&self, key: &str, one: &str) -> Option<Vec<String>> {
+        let paths = self.text_list(key, one)?;
+        for path in &paths {
+            self.check_path(key, path, one);
+        }
+        Some(paths)
+    }
+
+    /// Reports a path with an empty name, which leads nowhere.
+    pub(super) fn check_path(&self, key: &str, path: &str, hint: &str) {
+        if path.split('.').any(|name| name.trim().is_empty()) {
+            self.report_value(key, "a path with an empty name in it", hint);
+        }
     }
 }
 
@@ -458,8 +480,4 @@ fn is_scope(text: &str) -> bool {
 pub(super) fn is_header_name(name: &str) -> bool {
     !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-}
-
-fn is_header_value(value: &str) -> bool {
-    value.bytes().all(|byte| byte == b' ' || byte == b'\t' || byte.is_ascii_graphic())
 }

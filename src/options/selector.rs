@@ -3,6 +3,7 @@
 use super::{
     Config, OptionReader, RawValue, ValidationError,
     reader::{NO_UUID, is_uuid_text},
+    selectable::{Selectable, Target, selectable},
     validation_error::redacted_key,
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
 /// Values that a session selects instead of those of its manager.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
-    /// Grant variables sorted by name; omitted where the value is `None`.
+    /// Grant variables sorted by path; omitted where the value is `None`.
     pub variables: Vec<SelectedVariable>,
     /// Requested scopes.
     pub scopes: Option<ScopeSet>,
@@ -43,7 +44,6 @@ fn selection(given: &RawValue, error: &ValidationError, config: &Config) -> Sele
     let options = OptionReader::new(members, error);
     let profile = &config.profile;
     let scoped = config.limits.scoping == Scoping::ByRequest;
-    let own = &profile.authenticate.variables;
     let mut variables = Vec::new();
     match &profile.selector_policy {
         SelectorPolicy::Any => {
@@ -56,12 +56,14 @@ fn selection(given: &RawValue, error: &ValidationError, config: &Config) -> Sele
             }
         }
         selector_policy @ (SelectorPolicy::Nothing | SelectorPolicy::PlainVariables { .. }) => {
-            let mut choosable = Vec::new();
-            for (name, own) in own {
-                if is_choosable(name, own, selector_policy) {
-                    choosable.push(&**name);
-                }
-            }
+            let own = if *selector_policy == SelectorPolicy::Nothing {
+                Vec::new()
+            } else {
+                selectable(&profile.authenticate)
+            };
+            // Last in messages, because it is not a variable.
+            let others = if scoped { &["scopes"][..] } else { &[] };
+            let choosable: Vec<_> = own.iter().filter(|it| !it.is_secret).collect();
             if choosable.is_empty() && !scoped && !members.is_empty() {
                 error.report(&[
                     &profile.name,
@@ -69,14 +71,15 @@ fn selection(given: &RawValue, error: &ValidationError, config: &Config) -> Sele
                      select; make another TokenManager",
                 ]);
             }
-            if scoped {
-                // Last, because it is not a variable.
-                choosable.push("scopes");
-            }
-            options.allow_keys(&choosable);
-            for (name, own) in own {
-                if is_choosable(name, own, selector_policy) && options.has(name) {
-                    insert(&mut variables, name, chosen(&options, name, own, selector_policy));
+            for (key, _) in members.iter().filter(|(key, _)| !scoped || key != "scopes") {
+                if let Some(found) = find(&options, key, &own, others) {
+                    if variables.iter().any(|(path, _)| *path == found.path) {
+                        options.report_at(
+                            key,
+                            &["is `", &found.path, "`, which is selected twice; leave one out"],
+                        );
+                    }
+                    insert(&mut variables, &found.path, chosen(&options, key, found.own, selector_policy));
                 }
             }
         }
@@ -96,22 +99,33 @@ fn insert(variables: &mut Vec<SelectedVariable>, name: &str, value: Option<Json>
     variables.insert(index, (name.to_owned(), value));
 }
 
-/// Returns whether a variable is a constant scalar.
-fn is_choosable(name: &str, variable: &Variable, selector_policy: &SelectorPolicy) -> bool {
-    let plain = match variable {
-        Variable::Literal(value) => matches!(value, Json::Text(_) | Json::Number(_) | Json::Bool(_)),
-        Variable::Absent => true,
-        Variable::Secret(_)
-        | Variable::RefreshToken
-        | Variable::AccessToken
-        | Variable::TokenTypeHint
-        | Variable::RejectedToken
-        | Variable::Scopes
-        | Variable::Map(_)
-        | Variable::List(_) => false,
-    };
-    // `scopes` always selects scopes.
-    plain && name != "scopes" && *selector_policy != SelectorPolicy::Nothing
+/// Finds the variable that a key of a selector names, and reports why there is none. `others` are known keys besides.
+fn find<'a>(
+    options: &OptionReader<'_>,
+    key: &str,
+    own: &'a [Selectable<'a>],
+    others: &[&'a str],
+) -> Option<&'a Selectable<'a>> {
+    match Target::of(key, own) {
+        Target::Variable(found) => return Some(found),
+        Target::Secret => options.report_at(
+            key,
+            &[
+                "names a secret, which a selector cannot hold, because events show selectors; describe it as a \
+                 function, which receives the selector: ({ session }) => …",
+            ],
+        ),
+        Target::Ambiguous(paths) => options.report_at(
+            key,
+            &["names more than one variable; give the path of one: `", &paths.join("`, `"), "`"],
+        ),
+        Target::Unknown => {
+            let mut known: Vec<_> = own.iter().filter(|it| !it.is_secret).map(|it| it.path.as_str()).collect();
+            known.extend_from_slice(others);
+            options.report_unknown_key(key, &known);
+        }
+    }
+    None
 }
 
 /// Reads the value of a variable, which has the type of the manager's own.

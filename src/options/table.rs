@@ -70,7 +70,7 @@ pub static BROKER: [OptionSpec; 5] = [
     OptionSpec::optional("scopes", Accepts::Scopes),
 ];
 
-/// Options of a manager whose provider is an object.
+/// Options of a manager with an object as its provider.
 pub static CUSTOM: [OptionSpec; 1] = [OptionSpec::optional("scopes", Accepts::Scopes)];
 
 /// Options of `getToken` and its variants. JavaScript handles the signal.

@@ -14,10 +14,10 @@ pub use super::fluz::Environment;
 use super::{
     DefaultFailure, Descriptor, ErrorMatcher, ErrorRules,
     fluz::ENVIRONMENT,
-    option::{Accepts, OptionSpec},
+    option::{Accepts, OptionSpec, SecretSource},
     profile::{
         Authorization, CowStr, ExpiryField, GrantProtocol, Issuer, Lifetime, Operation, Presentation,
-        Profile, SecretId, SelectorPolicy, TokenSource, Variable, strings,
+        Profile, RefreshTokenRules, SecretId, SelectorPolicy, TokenSource, Variable, strings,
     },
 };
 
@@ -75,7 +75,7 @@ impl Braintree {
             credentials_mode: None,
             headers: vec![(
                 "braintree-version".to_owned(),
-                Secret::new(self.version.unwrap_or_else(|| VERSION.to_owned())),
+                SecretSource::Text(Secret::new(self.version.unwrap_or_else(|| VERSION.to_owned()))),
             )],
             authenticate: Operation {
                 protocol: GrantProtocol::GraphQl,
@@ -93,6 +93,7 @@ impl Braintree {
                 "createOAuthAccessTokenFromClientCredentials.accessToken.accessToken",
             )),
             refresh_token: strings(""),
+            refresh_rules: RefreshTokenRules::default(),
             scopes: strings(""),
             expiry: Some(ExpiryField::ExpiresAt {
                 paths: strings("createOAuthAccessTokenFromClientCredentials.accessToken.expiresAt"),
@@ -106,6 +107,7 @@ impl Braintree {
             advice: "that `clientId` and `clientSecret` belong to this environment, and that the OAuth client \
                      may have these scopes",
             secrets: strings("clientSecret"),
+            has_session_secrets: false,
             selector_policy: SelectorPolicy::Nothing,
             quotable: &["braintree-version"],
             known_scopes: strings(KNOWN_SCOPES),

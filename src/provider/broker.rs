@@ -8,8 +8,8 @@ use super::{
     DefaultFailure, ErrorRules,
     error_rules::{OAUTH_DENIED, OAUTH_OUTAGE},
     profile::{
-        Authorization, ExpiryField, GrantProtocol, Issuer, Lifetime, Operation, Profile, SelectorPolicy,
-        TokenSource, Variable, strings,
+        Authorization, ExpiryField, GrantProtocol, Issuer, Lifetime, Operation, Profile, RefreshTokenRules,
+        SelectorPolicy, TokenSource, Variable, strings,
     },
 };
 
@@ -46,6 +46,7 @@ impl Broker {
             schema_names: &[],
             token: TokenSource::Data(strings("access_token")),
             refresh_token: strings(""),
+            refresh_rules: RefreshTokenRules::default(),
             scopes: strings("scope"),
             expiry: Some(ExpiryField::ExpiresIn {
                 paths: strings("expires_in"),
@@ -57,6 +58,7 @@ impl Broker {
             environment: None,
             advice: "that the user is signed in, and what `authorize` of the broker gives",
             secrets: strings(""),
+            has_session_secrets: false,
             selector_policy: SelectorPolicy::Any,
             ..api
         }

@@ -36,6 +36,9 @@ pub struct ErrorMatcher {
     pub phrases: &'static str,
     /// Values in the data of a response.
     pub data: Vec<ExpectedValue>,
+    /// Bit of the rule's function in [`HttpResponse::predicates`](crate::http::HttpResponse); 0 without a function.
+    /// JavaScript calls it before the response reaches the core.
+    pub predicate: u8,
 }
 
 impl ErrorMatcher {
@@ -51,17 +54,24 @@ impl ErrorMatcher {
             contains: strings(""),
             phrases: "",
             data: Vec::new(),
+            predicate: 0,
         }
+    }
+
+    /// Returns whether the rule's function is one of those that match a response.
+    pub const fn matches_predicate(&self, predicates: u8) -> bool {
+        self.predicate & predicates != 0
     }
 
     /// Returns whether the rules concern the body of a response, besides its status.
     pub fn concerns_body(&self) -> bool {
-        let Self { statuses: _, codes, messages, contains, phrases, data } = self;
+        let Self { statuses: _, codes, messages, contains, phrases, data, predicate } = self;
         !(codes.is_empty()
             && messages.is_empty()
             && contains.is_empty()
             && phrases.is_empty()
-            && data.is_empty())
+            && data.is_empty()
+            && *predicate == 0)
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     option::{Accepts, OptionSpec, Values},
     profile::{
         Authorization, CowStr, GrantProtocol, IdForm, Issuer, Lifetime, NameKind, Operation, Presentation,
-        Profile, SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, strings,
+        Profile, RefreshTokenRules, SchemaName, SecretId, SelectorPolicy, TokenSource, Variable, strings,
     },
 };
 use crate::json::Json;
@@ -175,6 +175,7 @@ impl Fluz {
             token: TokenSource::Data(strings(
                 "generateUserAccessToken.token|generateUserAccessToken.accessToken|refreshUserAccessToken.token|refreshUserAccessToken.accessToken",
             )),
+            refresh_rules: RefreshTokenRules::default(),
             refresh_token: strings(
                 "generateUserAccessToken.refreshToken|refreshUserAccessToken.refreshToken",
             ),
@@ -188,6 +189,7 @@ impl Fluz {
             environment: Some(self.environment),
             advice,
             secrets: strings(secret),
+            has_session_secrets: false,
             selector_policy: SelectorPolicy::PlainVariables { optional: &["seatId"], form: IdForm::Uuid },
             quotable: &["userId", "accountId", "seatId"],
             known_scopes: strings(KNOWN_SCOPES),
@@ -239,6 +241,7 @@ const ERROR_RULES: ErrorRules = ErrorRules {
         messages: strings(""),
         contains: strings(""),
         data: Vec::new(),
+        predicate: 0,
     },
     denied: ErrorMatcher::of(&[403], "AUTH-0001"),
     // "Error codes": INVALID_ACCOUNT, INVALID_USER_ACCESS. The key may be valid for other users.

@@ -18,8 +18,8 @@ use option::{OptionSpec, Values};
 pub(crate) use profile::MAX_SCHEMA_NAMES;
 pub use profile::{
     Authorization, CowStr, ExpiryField, GrantProtocol, IdForm, Issuer, Lifetime, NameKind, Operation,
-    Presentation, Profile, Revocation, RotationHeader, SchemaName, SecretId, SelectedVariable,
-    SelectorPolicy, StringList, TokenShape, TokenSource, Variable,
+    Presentation, Profile, RefreshTokenExpiry, RefreshTokenRules, Revocation, RotationHeader, SameSession,
+    SchemaName, SecretId, SelectedVariable, SelectorPolicy, StringList, TokenShape, TokenSource, Variable,
 };
 
 /// The built-in providers. Validation, the flags of the command line, the entry `/scopes` and the documentation list
@@ -209,7 +209,7 @@ mod tests {
             let sliding = profile.rotation.iter().flat_map(|it| it.headers.iter());
             let token = match &profile.token {
                 TokenSource::Headers(names) => names,
-                TokenSource::Data(_) => &none,
+                TokenSource::Data(_) | TokenSource::Cookie(_) => &none,
             };
             let headers =
                 profile.headers.iter().map(|(name, _)| name.as_str()).chain(sliding).chain(token.iter());

@@ -109,7 +109,7 @@ impl OptionSpec {
 }
 
 /// Source of a secret.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum SecretSource {
     /// A given value.
     Text(Secret),
@@ -118,6 +118,11 @@ pub enum SecretSource {
 }
 
 impl SecretSource {
+    /// Returns the given value; `None` if a function returns it.
+    pub fn as_text(&self) -> Option<&Secret> {
+        if let Self::Text(secret) = self { Some(secret) } else { None }
+    }
+
     /// Returns the source of a validated value.
     pub fn of(given: &Json) -> Self {
         if let Json::Function(function) = given {
@@ -125,6 +130,11 @@ impl SecretSource {
         }
         Self::Text(Secret::new(given.as_words().unwrap_or_default()))
     }
+}
+
+/// Returns whether a string can be the value of a header (RFC 9110 section 5.5), without bytes beyond ASCII.
+pub(crate) fn is_header_value(value: &str) -> bool {
+    value.bytes().all(|byte| byte == b' ' || byte == b'\t' || byte.is_ascii_graphic())
 }
 
 /// The validated values of an object of options.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, time::Duration, vec};
 
 use super::{DefaultFailure, ErrorRules, SecretSource, fluz::Environment};
 use crate::{
-    core::{Scoping, Secret},
+    core::{RefreshTokenRotation, Scoping},
     json::Json,
 };
 
@@ -19,8 +19,9 @@ pub struct Profile {
     pub issuer: Issuer,
     /// `credentials` mode of `fetch` in grant requests; the default of `fetch` where `None`.
     pub credentials_mode: Option<&'static str>,
-    /// Headers of grant requests, names in lower case. A value may be a secret, such as the key of a gateway.
-    pub headers: Vec<(String, Secret)>,
+    /// Headers of grant requests, names in lower case. A value may be a secret, such as the key of a gateway. The values
+    /// that functions return follow the secrets of the operation, in the order of the headers.
+    pub headers: Vec<(String, SecretSource)>,
     /// Obtains a token with the long-lived credentials.
     pub authenticate: Operation,
     /// Obtains a token with a refresh token.
@@ -35,6 +36,8 @@ pub struct Profile {
     pub token: TokenSource,
     /// Paths of the refresh token below `data`.
     pub refresh_token: StringList,
+    /// Expiry and rotation of refresh tokens.
+    pub refresh_rules: RefreshTokenRules,
     /// Paths of the granted scopes below `data`.
     pub scopes: StringList,
     /// Location of the expiry in a response.
@@ -55,6 +58,8 @@ pub struct Profile {
     pub advice: &'static str,
     /// Option name of each [`SecretId`].
     pub secrets: StringList,
+    /// Set if secret functions receive the selector of the session, so that each identity may have secrets of its own.
+    pub has_session_secrets: bool,
     /// Variables that a session may select, besides scopes.
     pub selector_policy: SelectorPolicy,
     /// Names of the variables and headers that are no secrets whatever their values, so that errors may quote them.
@@ -68,11 +73,14 @@ impl Profile {
     pub fn scoping(&self) -> Scoping {
         let is_scopes = |it: &Variable| *it == Variable::Scopes;
         let named = self.authenticate.variables.iter().any(|(_, variable)| variable.any(&is_scopes));
-        if named || self.selector_policy == SelectorPolicy::Any { Scoping::ByRequest } else { Scoping::Fixed }
+        let is_by_request = named || self.selector_policy == SelectorPolicy::Any;
+        // One refresh token is valid for one session, so sessions cannot request scopes of their own.
+        let is_shared = self.refresh_rules.has_initial;
+        if is_by_request && !is_shared { Scoping::ByRequest } else { Scoping::Fixed }
     }
 
-    /// Resolves the variables of `operation`: a selected value replaces its own, `fill` returns the values that change
-    /// per request, and variables selected without a value are omitted.
+    /// Resolves the variables of `operation`: a selected value replaces the constant at its path, `fill` returns the values
+    /// that change per request, and variables selected without a value are omitted.
     pub fn resolve_variables(
         &self,
         operation: &Operation,
@@ -81,10 +89,10 @@ impl Profile {
     ) -> Vec<(String, Json)> {
         let mut filled = Vec::new();
         for (name, variable) in &operation.variables {
-            let value = match (chosen.iter().find(|(known, _)| known == name), variable) {
-                (Some((_, value)), _) => value.clone(),
+            let value = match (variable.selected(name, chosen), variable) {
+                (Some(value), _) => value.clone(),
                 (None, Variable::Absent) => None,
-                (None, variable) => Some(variable.resolve(fill)),
+                (None, variable) => Some(variable.resolve(name, chosen, fill)),
             };
             if let Some(value) = value {
                 filled.push((name.clone().into_owned(), value));
@@ -103,15 +111,21 @@ impl Profile {
     }
 }
 
-/// A variable selected by a session; omitted where the value is `None`.
+/// The path of a variable that a session selected (see [`path_of`]), or its name where any can be selected, and the value;
+/// omitted where that is `None`.
 pub type SelectedVariable = (String, Option<Json>);
+
+/// Returns the path of a member or an item: the names and list positions from the variables to it, separated by dots.
+pub fn path_of(parent: &str, name: &str) -> String {
+    if parent.is_empty() { name.to_owned() } else { [parent, ".", name].concat() }
+}
 
 /// Grant variables that a session may select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SelectorPolicy {
     /// No variables.
     Nothing,
-    /// Each constant scalar variable of [`Profile::authenticate`].
+    /// Each constant scalar in the variables of [`Profile::authenticate`], at any depth.
     PlainVariables {
         /// Variables that may be omitted.
         optional: &'static [&'static str],
@@ -132,6 +146,16 @@ pub enum IdForm {
 }
 
 impl Profile {
+    /// Returns whether a token or a refresh token is in a cookie.
+    pub fn reads_cookies(&self) -> bool {
+        self.refresh_rules.cookie.is_some() || matches!(self.token, TokenSource::Cookie(_))
+    }
+
+    /// Returns whether a token or a refresh token is in a cookie of a response or of a request.
+    pub fn uses_cookies(&self) -> bool {
+        self.reads_cookies() || self.presentation.header == "cookie"
+    }
+
     /// Returns the name of the token issuer, for messages and errors.
     pub fn issuer_name(&self) -> &str {
         match self.issuer {
@@ -246,6 +270,18 @@ impl Operation {
             || self.variables.iter().any(|(_, variable)| variable.any(&|it| *it == Variable::AccessToken))
     }
 
+    /// Returns the operation with a secret in place of the refresh token.
+    pub fn with_refresh_token(&self, secret: SecretId) -> Self {
+        let mut operation = self.clone();
+        for (_, variable) in &mut operation.variables {
+            variable.replace_refresh_token(secret);
+        }
+        if operation.authorization == Authorization::RefreshToken {
+            operation.authorization = Authorization::Bearer(secret);
+        }
+        operation
+    }
+
     /// Returns whether a variable has this name.
     pub fn has_variable(&self, name: &str) -> bool {
         self.variables.iter().any(|(own, _)| own == name)
@@ -278,21 +314,26 @@ pub enum Variable {
 }
 
 impl Variable {
-    /// Returns the value; `fill` returns the values that change per request.
-    pub fn resolve(&self, fill: &dyn Fn(&Self) -> Json) -> Json {
+    /// Returns the value, where a session selected others at the paths in `chosen`; `fill` returns the values that change
+    /// per request.
+    fn resolve(&self, path: &str, chosen: &[SelectedVariable], fill: &dyn Fn(&Self) -> Json) -> Json {
+        if let Some(Some(value)) = self.selected(path, chosen) {
+            return value.clone();
+        }
         match self {
             Self::Literal(value) => value.clone(),
             Self::Map(members) => {
                 let mut filled = Vec::new();
                 for (name, member) in members {
-                    filled.push((name.clone().into_owned(), member.resolve(fill)));
+                    let value = member.resolve(&path_of(path, name), chosen, fill);
+                    filled.push((name.clone().into_owned(), value));
                 }
                 Json::Map(filled)
             }
             Self::List(items) => {
                 let mut filled = Vec::new();
-                for item in items {
-                    filled.push(item.resolve(fill));
+                for (index, item) in items.iter().enumerate() {
+                    filled.push(item.resolve(&path_of(path, &index.to_string()), chosen, fill));
                 }
                 Json::List(filled)
             }
@@ -304,6 +345,29 @@ impl Variable {
             | Self::RejectedToken
             | Self::Scopes => fill(self),
         }
+    }
+
+    fn replace_refresh_token(&mut self, secret: SecretId) {
+        match self {
+            Self::RefreshToken => *self = Self::Secret(secret),
+            Self::Map(members) => members.iter_mut().for_each(|(_, it)| it.replace_refresh_token(secret)),
+            Self::List(items) => items.iter_mut().for_each(|it| it.replace_refresh_token(secret)),
+            Self::Literal(_)
+            | Self::Absent
+            | Self::Secret(_)
+            | Self::AccessToken
+            | Self::TokenTypeHint
+            | Self::RejectedToken
+            | Self::Scopes => {}
+        }
+    }
+
+    /// Returns the value that a session selected instead of a constant at `path`, if it did.
+    pub fn selected<'a>(&self, path: &str, chosen: &'a [SelectedVariable]) -> Option<&'a Option<Json>> {
+        if !matches!(self, Self::Literal(_) | Self::Absent) {
+            return None;
+        }
+        chosen.iter().find(|(known, _)| known == path).map(|(_, value)| value)
     }
 
     /// Returns whether this variable, or one in it, passes `test`.
@@ -386,6 +450,8 @@ pub enum TokenSource {
     Data(StringList),
     /// The first of these headers that is present, without an optional `Bearer`.
     Headers(StringList),
+    /// The cookie of this name.
+    Cookie(String),
 }
 
 /// Location of the expiry in a response, besides a JWT's own claims.
@@ -403,6 +469,31 @@ pub enum ExpiryField {
         /// Paths below `data`.
         paths: StringList,
     },
+}
+
+/// Expiry and rotation of the refresh tokens of an API.
+#[derive(Clone, Debug, Default)]
+pub struct RefreshTokenRules {
+    /// Their expiry; `None` if nothing states it.
+    pub expiry: Option<RefreshTokenExpiry>,
+    /// Whether one may be presented again.
+    pub rotation: RefreshTokenRotation,
+    /// The cookie that contains it, in responses and in the requests that present it.
+    pub cookie: Option<String>,
+    /// Set if the application has the first one.
+    pub has_initial: bool,
+    /// The operation that presents the first one before [`Profile::authenticate`] is used, and the id of its secret. `None`
+    /// also if `authenticate` presents it.
+    pub initial: Option<Box<(Operation, SecretId)>>,
+}
+
+/// Expiry of a refresh token. Its own claims count as well.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RefreshTokenExpiry {
+    /// Location in a response.
+    pub field: Option<ExpiryField>,
+    /// Upper bound, and the lifetime where the response states none.
+    pub lifetime: Option<Duration>,
 }
 
 /// Lifetime known in advance.
@@ -434,6 +525,23 @@ pub struct RotationHeader {
     pub headers: StringList,
     /// Expected form of the token.
     pub shape: TokenShape,
+    /// How a new token is known to be one of the same session.
+    pub same_session: SameSession,
+}
+
+/// How a token in the response to an ordinary request is known to be of the session of the token that was sent.
+///
+/// Some servers answer to the token of an ended session as to no token, and begin an anonymous session in the same header.
+/// Of two JWTs with a subject, these are equal in any case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SameSession {
+    /// The API has no tokens of other sessions in the header.
+    Asserted,
+    /// Both tokens are JWTs, and this claim has the same value in both.
+    Claim(String),
+    /// The first of these paths below `data` that the response has leads to a value that is not empty. If it is empty, the
+    /// session has ended.
+    Data(StringList),
 }
 
 /// Header of requests that contains the token.
@@ -441,7 +549,7 @@ pub struct RotationHeader {
 pub struct Presentation {
     /// Name in lower case.
     pub header: CowStr,
-    /// Authentication scheme before the token (RFC 9110 section 11.4); none where empty.
+    /// Authentication scheme before the token (RFC 9110 section 11.4); none where empty. Of a cookie, its name and `=`.
     pub scheme: CowStr,
 }
 
@@ -451,7 +559,7 @@ impl Presentation {
 
     /// Returns the value of the header.
     pub fn value(&self, token: &str) -> String {
-        let space = if self.scheme.is_empty() { "" } else { " " };
+        let space = if self.scheme.is_empty() || self.scheme.ends_with('=') { "" } else { " " };
         [&*self.scheme, space, token].concat()
     }
 }

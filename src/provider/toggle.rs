@@ -10,7 +10,8 @@ use super::{
     option::{Accepts, OptionSpec},
     profile::{
         Authorization, CowStr, GrantProtocol, Issuer, Lifetime, NameKind, Operation, Presentation, Profile,
-        RotationHeader, SchemaName, SecretId, SelectorPolicy, TokenShape, TokenSource, Variable, strings,
+        RefreshTokenRules, RotationHeader, SameSession, SchemaName, SecretId, SelectorPolicy, TokenShape,
+        TokenSource, Variable, strings,
     },
 };
 use crate::json::Json;
@@ -97,10 +98,15 @@ impl Toggle {
             }],
             token: TokenSource::Headers(strings(HEADERS)),
             refresh_token: strings(""),
+            refresh_rules: RefreshTokenRules::default(),
             scopes: strings(""),
             expiry: None,
             lifetime: Lifetime::AtMost(self.lifetime.unwrap_or(LIFETIME)),
-            rotation: Some(RotationHeader { headers: strings(HEADERS), shape: TokenShape::Jwt }),
+            rotation: Some(RotationHeader {
+                headers: strings(HEADERS),
+                shape: TokenShape::Jwt,
+                same_session: SameSession::Asserted,
+            }),
             presentation: Presentation::BEARER,
             error_rules: ERROR_RULES,
             // The response to a wrong password is not documented, and errors have no codes.
@@ -108,6 +114,7 @@ impl Toggle {
             environment: None,
             advice,
             secrets: strings("password"),
+            has_session_secrets: false,
             selector_policy: SelectorPolicy::Nothing,
             quotable: &[],
             known_scopes: strings(""),
@@ -134,6 +141,7 @@ const ERROR_RULES: ErrorRules = ErrorRules {
         contains: strings(""),
         phrases: "",
         data: Vec::new(),
+        predicate: 0,
     },
     denied: ErrorMatcher::of(&[403, 422], ""),
     identity_rejected: ErrorMatcher::NONE,

@@ -11,8 +11,8 @@ use crate::{
     json::{Json, Platform},
     options::{Config, GrantSource, SecretSource, Selection, TokenDetermination},
     provider::{
-        Authorization, GrantProtocol, Issuer, Operation, Profile, RotationHeader, SelectedVariable,
-        StringList, TokenSource, Variable,
+        Authorization, GrantProtocol, Issuer, Operation, Profile, RotationHeader, SameSession,
+        SelectedVariable, SelectorPolicy, StringList, TokenSource, Variable, profile::path_of,
     },
 };
 
@@ -38,6 +38,14 @@ impl CredentialsDigest {
                     SecretSource::Function(_) if identity.is_some() => Json::Null,
                     SecretSource::Function(_) => digest(secrets?.get(index)?),
                 });
+            }
+            // The values of header functions follow. Those for a broker change nothing: cookies identify its user.
+            if identity.is_none() && profile.issuer == Issuer::Provider {
+                let functions =
+                    profile.headers.iter().filter(|(_, it)| matches!(it, SecretSource::Function(_)));
+                for index in 0..functions.count() {
+                    credentials.push(digest(secrets?.get(sources.len() + index)?));
+                }
             }
         }
         let input = Json::List(vec![
@@ -111,6 +119,8 @@ fn describe_profile(profile: &Profile) -> Json {
         application_scopes: _,
         schema_names: _,
         refresh_token: _,
+        // Its operation is that of `renew`, and its secret is identified with the others.
+        refresh_rules: _,
         scopes: _,
         expiry: _,
         lifetime: _,
@@ -123,11 +133,18 @@ fn describe_profile(profile: &Profile) -> Json {
         known_scopes: _,
         // Secrets are identified by their ids.
         secrets: _,
+        // Part of the digest of the credentials, or of the option `identity`.
+        has_session_secrets: _,
         selector_policy: _,
     } = profile;
     let mut sent_headers = Vec::new();
     for (name, value) in headers {
-        sent_headers.push(Json::List(vec![Json::text(name), Json::text(value.expose())]));
+        let value = match value {
+            SecretSource::Text(text) => Json::text(text.expose()),
+            // The value is part of the digest of the credentials.
+            SecretSource::Function(_) => Json::Null,
+        };
+        sent_headers.push(named(name, value));
     }
     Json::List(vec![
         Json::text(&**name),
@@ -140,11 +157,20 @@ fn describe_profile(profile: &Profile) -> Json {
         match token {
             TokenSource::Data(paths) => tagged("data", describe_strings(paths)),
             TokenSource::Headers(names) => tagged("headers", describe_strings(names)),
+            TokenSource::Cookie(name) => tagged("cookie", Json::text(&**name)),
         },
-        rotation
-            .as_ref()
-            .map_or(Json::Null, |RotationHeader { headers, shape: _ }| describe_strings(headers)),
+        rotation.as_ref().map_or(Json::Null, describe_rotation),
     ])
+}
+
+fn describe_rotation(rotation: &RotationHeader) -> Json {
+    let RotationHeader { headers, shape: _, same_session } = rotation;
+    let headers = describe_strings(headers);
+    match same_session {
+        SameSession::Asserted => headers,
+        SameSession::Claim(name) => Json::List(vec![headers, tagged("claim", Json::text(name))]),
+        SameSession::Data(paths) => Json::List(vec![headers, tagged("data", describe_strings(paths))]),
+    }
 }
 
 fn describe_strings(words: &StringList) -> Json {
@@ -177,12 +203,14 @@ fn describe_operation(operation: &Operation) -> Json {
     Json::List(vec![Json::text(protocol), url, Json::text(&**document), authorization])
 }
 
-/// Describes the variables of both operations with the selected values, and the additional ones.
+/// Describes the variables of both operations with the selected values, and those that are additional where any can be
+/// selected.
 fn describe_variables(profile: &Profile, chosen: &[SelectedVariable]) -> Json {
     let renew = profile.renew.as_ref().map_or(Json::Null, |renew| operation_variables(renew, chosen));
     let mut additional = Vec::new();
     for (name, value) in chosen {
-        if let Some(value) = value
+        if profile.selector_policy == SelectorPolicy::Any
+            && let Some(value) = value
             && !profile.authenticate.has_variable(name)
         {
             additional.push(named(name, literal(value)));
@@ -194,10 +222,10 @@ fn describe_variables(profile: &Profile, chosen: &[SelectedVariable]) -> Json {
 fn operation_variables(operation: &Operation, chosen: &[SelectedVariable]) -> Json {
     let mut described = Vec::new();
     for (name, variable) in &operation.variables {
-        let value = match chosen.iter().find(|(known, _)| known == name) {
-            Some((_, value)) => value.as_ref().map(literal),
+        let value = match variable.selected(name, chosen) {
+            Some(value) => value.as_ref().map(literal),
             None if *variable == Variable::Absent => None,
-            None => Some(describe_variable(variable)),
+            None => Some(describe_variable(variable, name, chosen)),
         };
         if let Some(value) = value {
             described.push(named(name, value));
@@ -207,7 +235,10 @@ fn operation_variables(operation: &Operation, chosen: &[SelectedVariable]) -> Js
 }
 
 /// Describes a variable together with its kind, so that a secret is never equal to a literal.
-fn describe_variable(variable: &Variable) -> Json {
+fn describe_variable(variable: &Variable, path: &str, chosen: &[SelectedVariable]) -> Json {
+    if let Some(Some(value)) = variable.selected(path, chosen) {
+        return literal(value);
+    }
     match variable {
         Variable::Literal(value) => literal(value),
         Variable::Absent => Json::Null,
@@ -221,14 +252,14 @@ fn describe_variable(variable: &Variable) -> Json {
         Variable::Map(members) => {
             let mut described = Vec::new();
             for (name, member) in members {
-                described.push(named(name, describe_variable(member)));
+                described.push(named(name, describe_variable(member, &path_of(path, name), chosen)));
             }
             tagged("map", Json::List(described))
         }
         Variable::List(items) => {
             let mut described = Vec::new();
-            for item in items {
-                described.push(describe_variable(item));
+            for (index, item) in items.iter().enumerate() {
+                described.push(describe_variable(item, &path_of(path, &index.to_string()), chosen));
             }
             tagged("list", Json::List(described))
         }

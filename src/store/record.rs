@@ -14,9 +14,9 @@ use std::{rc::Rc, time::Duration};
 /// Version of the encoding. Other versions are ignored.
 const VERSION: f64 = 1.0;
 
-/// Retention of a refresh token beyond the expiry of its access token, and of a sign-out.
+/// Retention of a refresh token of unknown lifetime beyond the expiry of its access token, and of a sign-out.
 ///
-/// One day: no provider documents the lifetime of its refresh tokens. An expired one costs one request. A holder that is
+/// One day. An expired refresh token costs one request. A holder that is
 /// suspended for longer discards its token only when another holder has signed in.
 const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -36,6 +36,7 @@ pub fn encode(record: &StoredRecord, key: &str, wall_ahead: ClockOffset, platfor
         ("expiresAt", tokens.map(|it| at(it.expires_at))),
         ("clock", tokens.map(|it| Json::Number(it.provider_clock.to_js()))),
         ("refreshToken", tokens.and_then(|it| Some(Json::text(it.refresh_token.as_ref()?.expose())))),
+        ("refreshExpiresAt", tokens.and_then(|it| Some(at(it.refresh_token.as_ref()?.expires_at()?)))),
         ("scopes", tokens.and_then(|it| Some(Json::list_of(&mut it.scopes.as_ref()?.iter())))),
     ]);
     Secret::new((platform.write_json)(&record))
@@ -85,7 +86,7 @@ pub fn decode(
     let clock = ClockOffset::from_js(number("clock").unwrap_or_default());
     let is_usable = wall_time(issued_at, clock) < wall_time(expires_at, clock);
     let tokens = Rc::new(TokenSet {
-        refresh_token: refresh_token.map(RefreshToken::new),
+        refresh_token: refresh_token.map(|token| RefreshToken::new(token).expiring(at("refreshExpiresAt"))),
         scopes,
         issued_at,
         expires_at,
@@ -108,12 +109,15 @@ const fn max_lifetime(lifetime: Lifetime) -> Duration {
 
 /// Returns the time until which the store keeps a record that is written at `now`, by the wall clock.
 pub fn expires_at(record: &StoredRecord, now: UnixMillis, wall_ahead: ClockOffset) -> UnixMillis {
-    let (end, is_retained) = match &record.tokens {
-        Some(tokens) => (tokens.expires_at, tokens.refresh_token.is_some()),
-        None => (now, true),
+    let end = match &record.tokens {
+        Some(tokens) => match tokens.refresh_token.as_ref().map(RefreshToken::presented_until) {
+            Some(Some(end)) => tokens.expires_at.max(end),
+            Some(None) => tokens.expires_at + RETENTION,
+            None => tokens.expires_at,
+        },
+        None => now + RETENTION,
     };
-    let end = end.shifted(wall_ahead);
-    if is_retained { end + RETENTION } else { end }
+    end.shifted(wall_ahead)
 }
 
 #[cfg(test)]
@@ -289,6 +293,43 @@ mod tests {
         assert_eq!(expires_at(&without, NOW, wall_ahead), end + Duration::from_millis(500));
         assert_eq!(expires_at(&record(), NOW, ClockOffset::default()), end + RETENTION);
         assert_eq!(RETENTION.as_secs(), 86_400);
+    }
+
+    #[test]
+    fn a_refresh_token_keeps_its_expiry_across_clocks() {
+        let end = NOW + Duration::from_secs(90 * 86_400);
+        let mut tokens = tokens();
+        Rc::make_mut(&mut tokens).refresh_token = Some(RefreshToken::new("refresh").expiring(Some(end)));
+        let record = StoredRecord { tokens: Some(tokens), ..record() };
+        let text = encode(&record, KEY, ClockOffset::new(3_000), PLATFORM);
+
+        let read = back(text.expose(), NOW, ClockOffset::new(3_000 - 60_000)).expect("an entry");
+
+        let read = read.refresh_token.clone().expect("a refresh token");
+        assert_eq!(read.expires_at(), Some(end + Duration::from_secs(60)));
+        assert_eq!(expires_at(&record, NOW, ClockOffset::default()), end + Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_refresh_token_without_a_readable_expiry_is_kept() {
+        let text = encode(&record(), KEY, ClockOffset::default(), PLATFORM);
+
+        for change in
+            ["\"refreshToken\":\"refresh\"", "\"refreshToken\":\"refresh\",\"refreshExpiresAt\":\"x\""]
+        {
+            let text = text.expose().replace("\"refreshToken\":\"refresh\"", change);
+            let read = back(&text, NOW, ClockOffset::default()).expect("an entry");
+            assert_eq!(read.refresh_token.clone().map(|it| it.expires_at()), Some(None), "{change}");
+        }
+    }
+
+    #[test]
+    fn a_short_lived_refresh_token_does_not_shorten_the_retention() {
+        let mut tokens = tokens();
+        Rc::make_mut(&mut tokens).refresh_token = Some(RefreshToken::new("refresh").expiring(Some(NOW)));
+        let record = StoredRecord { tokens: Some(Rc::clone(&tokens)), ..record() };
+
+        assert_eq!(expires_at(&record, NOW, ClockOffset::default()), tokens.expires_at);
     }
 
     #[test]

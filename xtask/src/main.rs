@@ -44,7 +44,8 @@ Usage: cargo xtask <COMMAND>
   test                run every part; ends with `N passed, N failed`
     --only NAME...    run these parts only (an unknown name lists them)
     --all             also what takes minutes more: frameworks, older majors of
-                      tools, longer fuzzing, a second build that must be the same
+                      tools, real servers, longer fuzzing, a second build that
+                      must be the same
   bench [NAME...]     pack, then measure the package beside its peers, and write
                       BENCHMARKS.md (an unknown name lists the benches)
   fuzz [TARGET...]    pack, then give the package generated inputs; a failure is

@@ -34,6 +34,7 @@ const PARTS: &[Part] = &[
         "the documentation site builds, its links lead somewhere, and its pages work; with --all, or by name",
         docs,
     ),
+    ("servers", "servers that others wrote are used as described, installed with --all, or by name", servers),
     ("wasm-node", "the WebAssembly side in Node", |_| wasm(&mut wasm_tests()?)),
     ("wasm-chromium", "the WebAssembly side in headless Chromium", wasm_chromium),
     ("wasm-firefox", "the WebAssembly side in headless Firefox", wasm_firefox),
@@ -46,7 +47,7 @@ const PARTS: &[Part] = &[
 ];
 
 /// Parts that run with `--all`, or if they are named.
-const ONLY_WITH_ALL: &[&str] = &["docs", "reproducible"];
+const ONLY_WITH_ALL: &[&str] = &["docs", "servers", "reproducible"];
 
 /// The state that the parts of one run share.
 #[derive(Debug)]
@@ -231,7 +232,7 @@ fn js(run: &Run) -> Result<Counts> {
     if run.all {
         tools::twemproxy()?;
     }
-    let files = test_files(run, |path| !path.starts_with(PACKAGING))?;
+    let files = test_files(run, |path| !path.starts_with(PACKAGING) && !path.starts_with(SERVERS))?;
     // Tests that measure real time run before the others, because those keep the machine busy.
     let (alone, together) = files.into_iter().partition::<Vec<_>, _>(|name| name.ends_with(".alone.test.js"));
     let first = node_tests(1, &alone)?;
@@ -261,6 +262,17 @@ fn docs(run: &Run) -> Result<Counts> {
     let mut files = Vec::new();
     find_tests("docs/site/tests", &mut files)?;
     node_tests(1, &files)
+}
+
+/// The folder of tests with real servers.
+const SERVERS: &str = "js-tests/servers/";
+
+/// One server runs at a time, because some need more than a gigabyte of memory.
+fn servers(run: &Run) -> Result<Counts> {
+    run.package()?;
+    tools::servers()?;
+    process::run(Command::new("node").arg(format!("{SERVERS}install-all.js")))?;
+    node_tests(1, &test_files(run, |path| path.starts_with(SERVERS))?)
 }
 
 /// Returns the test files below `js-tests` that satisfy `wanted`, which receives the path.
@@ -438,7 +450,8 @@ mod tests {
     fn without_a_name_every_part_runs_with_all() {
         assert_eq!(names(&["--all"]).len(), PARTS.len());
         assert_eq!(names(&[]).len(), PARTS.len() - ONLY_WITH_ALL.len());
-        assert_eq!(names(&["--only", "reproducible"]), ["reproducible"]);
+        assert!(names(&[]).iter().all(|name| !ONLY_WITH_ALL.contains(name)));
+        assert_eq!(names(&["--only", "servers", "reproducible"]), ["servers", "reproducible"]);
     }
 
     #[test]

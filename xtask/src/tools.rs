@@ -194,6 +194,24 @@ pub(crate) fn twemproxy() -> Result<()> {
     debian(&[("/usr/sbin/nutcracker", "nutcracker")])
 }
 
+/// Programs that servers of `js-tests/servers` need.
+const SERVERS: &[DebianProgram] = &[
+    ("/usr/bin/python3", "python3"),
+    // Without it, `python3 -m venv` installs no pip.
+    ("/usr/share/doc/python3-venv", "python3-venv"),
+    // The program has the major version in its path; this one comes with every version.
+    ("/usr/bin/pg_lsclusters", "postgresql"),
+];
+
+/// Installs Python with virtual environments, and PostgreSQL.
+///
+/// # Errors
+///
+/// Same as for [`browsers_and_redis`].
+pub(crate) fn servers() -> Result<()> {
+    debian(SERVERS)
+}
+
 fn debian(programs: &[DebianProgram]) -> Result<()> {
     let missing: Vec<&str> =
         programs.iter().filter(|(path, _)| !Path::new(path).exists()).map(|(_, package)| *package).collect();

@@ -77,6 +77,7 @@ export const CONTENT = [
       ["an expired token", failed(401, "Token expired.", { code: "TOKEN_EXPIRED" })],
       ["an expired token in HTTP 200", failed(200, "Token expired.", { code: "TOKEN_EXPIRED" })],
       ["an invalid token", failed(403, "Invalid token.", { code: "INVALID_TOKEN" })],
+      ["a malformed token", failed(401, "Invalid user credentials.", { code: "INVALID_CREDENTIALS" })],
     ],
   }),
   of({
@@ -98,6 +99,13 @@ export const CONTENT = [
       rotates: false,
       response: (id) => [200, { jwt: jwt(id) }],
       refused: strapiFailure(401, "UnauthorizedError", "Invalid refresh token"),
+    },
+    revocation: {
+      mark: "/api/auth/logout",
+      url: "https://cms.test/api/auth/logout",
+      variables: {},
+      isAuthorized: true,
+      response: { ok: true },
     },
     failures: [
       [
@@ -158,13 +166,76 @@ export const CONTENT = [
         payloadFailure("The email or password provided is incorrect.", "AuthenticationError", 401),
         "invalid_credentials",
       ],
-      ["a locked account", payloadFailure("This user is locked.", "LockedAuth", 401), "invalid_credentials"],
+      [
+        "a locked account",
+        payloadFailure(
+          "This user is locked due to having too many failed login attempts.",
+          "LockedAuth",
+          401,
+        ),
+        "invalid_credentials",
+      ],
       ["too many requests", [429, {}], "rate_limited"],
     ],
     rejections: [
       ["status 401", [401, {}]],
       ["status 401 in the extensions", payloadFailure("Unauthorized", "UnauthorizedError", 401)],
     ],
+  }),
+  of({
+    name: "keystone",
+    schema: `
+      type Query { viewer: Int }
+      union AuthorAuthenticationWithPasswordResult =
+        AuthorAuthenticationWithPasswordSuccess | AuthorAuthenticationWithPasswordFailure
+      type Author { id: ID! }
+      type AuthorAuthenticationWithPasswordSuccess { sessionToken: String! item: Author! }
+      type AuthorAuthenticationWithPasswordFailure { message: String! }
+      type Mutation {
+        endSession: Boolean!
+        authenticateAuthorWithPassword(name: String!, secret: String!): AuthorAuthenticationWithPasswordResult
+      }
+    `,
+    options: {
+      endpoint: "https://cms.test/api/graphql",
+      list: "Author",
+      identityField: "name",
+      identity: "me",
+      secretField: "secret",
+      password: PASSWORD,
+    },
+    optional: ["list", "identityField", "secretField"],
+    endpoint: "https://cms.test/api/graphql",
+    presented: ["authorization", "Bearer "],
+    token: (id) => `Fe26.2**${id}`,
+    lifetimeMs: 8 * HOUR,
+    login: {
+      url: "https://cms.test/api/graphql",
+      parts: { identity: "me", secret: PASSWORD },
+      response: (id) =>
+        ok({
+          authenticateAuthorWithPassword: {
+            __typename: "AuthorAuthenticationWithPasswordSuccess",
+            sessionToken: `Fe26.2**${id}`,
+          },
+        }),
+    },
+    revocation: {
+      mark: "endSession",
+      url: "https://cms.test/api/graphql",
+      variables: {},
+      isAuthorized: true,
+      response: { data: { endSession: true } },
+    },
+    failures: [
+      [
+        "a wrong password",
+        ok({ authenticateAuthorWithPassword: { __typename: "AuthorAuthenticationWithPasswordFailure" } }),
+        "invalid_credentials",
+      ],
+      ["an outage", [502, {}], "server"],
+    ],
+    rejections: [["status 401", [401, {}]]],
   }),
   of({
     name: "wpgraphqlJwt",

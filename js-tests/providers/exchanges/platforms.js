@@ -1,6 +1,6 @@
 // Recorded exchanges of platforms and of authentication for frameworks.
 
-import { HOUR, PASSWORD, YEAR, failed, jwt, of, ok } from "./support.js";
+import { HOUR, PASSWORD, START, YEAR, failed, jwt, of, ok } from "./support.js";
 
 /** @import { Recorded } from "./support.js" */
 
@@ -12,6 +12,22 @@ const kraken = (code) =>
     errorDescription: "d",
     errorClass: "VALIDATION",
   });
+
+/** @param {string} id */
+const strawberryTokens = (id) => ({
+  success: true,
+  errors: null,
+  token: { token: `access-${id}`, payload: { exp: new Date((START + 3600) * 1000).toISOString() } },
+  refreshToken: { token: `refresh-${id}` },
+});
+
+/** @param {string} message @param {string} code */
+const strawberryFailure = (message, code) => ({
+  success: false,
+  errors: { nonFieldErrors: [{ message, code }] },
+  token: null,
+  refreshToken: null,
+});
 
 export const PLATFORMS = [
   of({
@@ -116,10 +132,107 @@ export const PLATFORMS = [
       failures: [
         ["a wrong password", failed(200, "Please enter valid credentials"), "invalid_credentials"],
         ["an outage", [502, {}], "server"],
+        ["a locked database", failed(200, "database is locked"), "server"],
+        [
+          "a database that is down",
+          failed(200, 'connection to server at "127.0.0.1", port 5432 failed: Connection refused'),
+          "server",
+        ],
       ],
-      rejections: [["an expired token", failed(200, "Signature has expired")]],
+      rejections: [
+        ["an expired token", failed(200, "Signature has expired")],
+        ["a token of another key", failed(200, "Error decoding signature")],
+      ],
     }),
   ),
+  of({
+    name: "strawberryDjangoAuth",
+    schema: `
+      type Query { viewer: Int }
+      scalar DateTime
+      scalar ExpectedError
+      type TokenPayloadType { origIat: DateTime! exp: DateTime! username: String! }
+      type TokenType { payload: TokenPayloadType! token: String! }
+      type RefreshTokenType { token: String! created: DateTime! revoked: DateTime expiresAt: DateTime! isExpired: Boolean! }
+      type ObtainJSONWebTokenType { success: Boolean! errors: ExpectedError token: TokenType refreshToken: RefreshTokenType }
+      type RevokeRefreshTokenType { success: Boolean! errors: ExpectedError refreshToken: RefreshTokenType }
+      type Mutation {
+        tokenAuth(username: String!, password: String!): ObtainJSONWebTokenType!
+        refreshToken(revokeRefreshToken: Boolean!, refreshToken: String!): ObtainJSONWebTokenType!
+        revokeToken(refreshToken: String!): RevokeRefreshTokenType!
+      }
+    `,
+    options: { endpoint: "https://api.test/graphql/", username: "me", password: PASSWORD },
+    endpoint: "https://api.test/graphql/",
+    presented: ["authorization", "JWT "],
+    token: (id) => `access-${id}`,
+    lifetimeMs: HOUR,
+    login: {
+      url: "https://api.test/graphql/",
+      parts: { username: "me", password: PASSWORD },
+      response: (id) => ok({ tokenAuth: strawberryTokens(id) }),
+    },
+    renewal: {
+      mark: "revokeRefreshToken: true",
+      url: "https://api.test/graphql/",
+      parts: (id) => ({ refreshToken: `refresh-${id}` }),
+      rotates: true,
+      response: (id) => ok({ refreshToken: strawberryTokens(id) }),
+      refused: ok({ refreshToken: strawberryFailure("Invalid token.", "invalid_token") }),
+    },
+    revocation: {
+      mark: "revokeToken",
+      url: "https://api.test/graphql/",
+      variables: { refreshToken: "refresh-1" },
+      isAuthorized: false,
+      response: { data: { revokeToken: { success: true, errors: null } } },
+    },
+    failures: [
+      [
+        "a wrong password",
+        ok({ tokenAuth: strawberryFailure("Please, enter valid credentials.", "invalid_credentials") }),
+        "invalid_credentials",
+      ],
+      ["an outage", [502, {}], "server"],
+      ["a locked database", failed(200, "database is locked"), "server"],
+    ],
+    rejections: [["an expired token", failed(200, "User is not authenticated.")]],
+  }),
+  of({
+    name: "postgraphile",
+    schema: `
+      type Query { viewer: Int }
+      scalar Jwt
+      input AuthenticateInput { clientMutationId: String username: String password: String }
+      type AuthenticatePayload { clientMutationId: String result: Jwt query: Query }
+      type Mutation { authenticate(input: AuthenticateInput!): AuthenticatePayload }
+    `,
+    options: { endpoint: "https://api.test/graphql", input: { username: "me", password: PASSWORD } },
+    endpoint: "https://api.test/graphql",
+    presented: ["authorization", "Bearer "],
+    token: jwt,
+    lifetimeMs: HOUR,
+    login: {
+      url: "https://api.test/graphql",
+      parts: { input: { username: "me", password: PASSWORD } },
+      response: (id) => ok({ authenticate: { result: jwt(id) } }),
+    },
+    failures: [
+      ["a wrong password", ok({ authenticate: { result: null } }), "invalid_credentials"],
+      ["an outage", [502, {}], "server"],
+      [
+        "a database that is down",
+        failed(200, "An error occurred (logged with hash: 'SYWC', id: 'G39A29TTZQ')", {
+          errorId: "G39A29TTZQ",
+        }),
+        "server",
+      ],
+    ],
+    rejections: [
+      ["an expired token", failed(401, "jwt expired", {})],
+      ["a token of another key", failed(401, "invalid signature", {})],
+    ],
+  }),
   of({
     name: "parse",
     schema: `
@@ -153,6 +266,10 @@ export const PLATFORMS = [
       ["a wrong password", failed(200, "Invalid username/password.", { code: 101 }), "invalid_credentials"],
       ["an outage", [502, {}], "server"],
     ],
-    rejections: [["an ended session", failed(200, "Invalid session token", { code: 209 })]],
+    rejections: [
+      ["an ended session", [400, { code: 209, error: "Invalid session token" }]],
+      ["an expired session", [400, { code: 209, error: "Session token is expired." }]],
+      ["an ended session within GraphQL", failed(200, "Invalid session token", { code: 209 })],
+    ],
   }),
 ];

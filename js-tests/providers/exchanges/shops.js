@@ -114,6 +114,10 @@ export const SHOPS = [
         "an ended session",
         failed(200, "You are not currently authorized to perform this action", { code: "FORBIDDEN" }),
       ],
+      [
+        "the anonymous session after an ended one",
+        [200, { data: { activeAdministrator: null } }, { "vendure-auth-token": "anonymous" }],
+      ],
     ],
   }),
   of({

@@ -2,7 +2,7 @@
 
 use super::{
     super::{UnixMillis, millis},
-    Activity, Pool, PoolEffects, SessionId,
+    Activity, CredentialSharing, MAX_REJECTED, Pool, PoolEffects, SessionId,
 };
 
 impl<T> Pool<T> {
@@ -42,6 +42,16 @@ impl<T> Pool<T> {
         self.timers.remove(slot);
         self.siblings.remove(pooled.identity.hash(), slot);
         self.by_identity_and_scopes.remove(pooled.hash(), slot);
+        if self.limits.credentials == CredentialSharing::ByIdentity
+            && let Some(history) = pooled.machine.shared_credentials()
+            && history.has_rejection()
+            && !self.rejected.iter().any(|(identity, _)| *identity == pooled.identity)
+        {
+            if self.rejected.len() == MAX_REJECTED {
+                self.rejected.remove(0);
+            }
+            self.rejected.push((pooled.identity, history));
+        }
         effects.push_evicted(pooled.id);
     }
 

@@ -4,7 +4,7 @@ use std::{rc::Rc, time::Duration};
 
 use super::{
     CredentialId, Effect, ErrorCode, Event, Fence, Freshness, Grant, GrantFailure, LastFailure, Phase,
-    Reason, RefreshToken, Retryability, Session, Subject, TokenError, TokenRequest, TokenSet, TokenTimes,
+    Presented, Reason, Retryability, Session, Subject, TokenError, TokenRequest, TokenSet, TokenTimes,
     UnixMillis, cool_down, millis,
 };
 
@@ -12,7 +12,7 @@ impl Session {
     /// Sends a grant to the provider.
     pub(super) fn send_grant(
         &mut self,
-        presented: Option<RefreshToken>,
+        presented: Option<Presented>,
         fence: Option<Fence>,
         now: UnixMillis,
         effects: &mut Vec<Effect>,
@@ -23,7 +23,8 @@ impl Session {
         if acquisition.failed_attempts == 0 {
             self.bucket.take(now);
         }
-        let grant = presented.clone().map_or(authenticate, Grant::Refresh);
+        let refresh_token = presented.as_ref().map(|presented| presented.refresh_token.clone());
+        let grant = refresh_token.map_or(authenticate, Grant::Refresh);
         acquisition.phase = Phase::Requesting { presented, since: now, fence };
         effects.push(Effect::Send(acquisition.id, grant));
     }
@@ -41,32 +42,31 @@ impl Session {
         }
         let authenticate = self.authenticate(now);
         let Some(acquisition) = &mut self.acquisition else { return };
-        let credentials = acquisition.credentials;
-        let mut none = None;
-        let presented = match &mut acquisition.phase {
-            Phase::Requesting { presented, .. } => presented,
+        let (id, credentials) = (acquisition.id, acquisition.credentials);
+        let is_refresh = match &acquisition.phase {
+            Phase::Requesting { presented, .. } => presented.is_some(),
             // A secret function failed. It is called before the lease is requested, and before the store is read where
             // the key of the record depends on its value.
-            Phase::AcquiringLease | Phase::ReadingStore { .. } if result.is_err() => &mut none,
+            Phase::AcquiringLease | Phase::ReadingStore { .. } if result.is_err() => false,
             Phase::AcquiringLease
             | Phase::Backoff { .. }
             | Phase::Queued { .. }
             | Phase::ReadingStore { .. }
             | Phase::RecheckingStore(_)
             | Phase::ClaimingRefreshToken(..)
+            | Phase::ReturningRefreshToken { .. }
             | Phase::ClearingStore(_)
             | Phase::WritingStore { .. } => return,
         };
         match result {
             Ok(mut tokens) if now < tokens.expires_at => {
-                if presented.is_none() {
-                    self.credentials.accepted(credentials);
-                } else {
+                if is_refresh {
                     self.credentials.granted_otherwise();
+                } else {
+                    self.credentials.accepted(credentials);
                 }
-                // RFC 6749 section 6: the refresh token stays valid where the response contains no new one.
                 if tokens.refresh_token.is_none() {
-                    Rc::make_mut(&mut tokens).refresh_token = presented.take();
+                    Rc::make_mut(&mut tokens).refresh_token = self.take_presented_token();
                 }
                 self.write_store(tokens, now, effects);
             }
@@ -79,29 +79,32 @@ impl Session {
                 );
                 let mut error = TokenError::new(ErrorCode::Protocol, message).of(issuer);
                 error.retryability = Some(Retryability::Retryable);
+                self.keep_presented();
                 self.on_transient_failure(error, now, effects);
             }
-            Err(GrantFailure::RefreshTokenRejected(_)) if presented.is_some() => {
-                *presented = None;
-                effects.push(Effect::Send(acquisition.id, authenticate));
+            Err(GrantFailure::RefreshTokenRejected(_)) if is_refresh => {
+                self.forget_presented();
+                effects.push(Effect::Send(id, authenticate));
             }
             Err(GrantFailure::Transient(error)) => {
+                self.keep_presented();
                 self.record_failure(&error);
                 self.on_transient_failure(error, now, effects);
             }
             Err(GrantFailure::NotProcessed(error)) => {
-                // The next attempt presents it again, with a store too: this session removed it from there.
-                if let Some(refresh_token) = presented.take() {
-                    self.refresh_token = Some(refresh_token);
-                }
                 self.record_failure(&error);
-                self.on_transient_failure(error, now, effects);
+                // The next attempt presents it again, here or at another holder.
+                if !self.return_refresh_token(&error, effects) {
+                    self.keep_unprocessed();
+                    self.on_transient_failure(error, now, effects);
+                }
             }
             Err(GrantFailure::IdentityRejected(error)) => {
                 self.record_rejection(credentials, Subject::Identity, &error, now);
                 self.fail_acquisition(error, now, effects);
             }
             Err(GrantFailure::Permanent(error) | GrantFailure::RefreshTokenRejected(error)) => {
+                self.keep_presented();
                 self.record_rejection(credentials, Subject::Credentials, &error, now);
                 self.fail_acquisition(error, now, effects);
             }

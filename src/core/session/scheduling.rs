@@ -6,6 +6,7 @@ use super::{
     AccessToken, CredentialHistory, Effect, Jitter, Permit, Phase, Policy, ScopeSet, Session, TokenRequest,
     TokenSet, UnixMillis,
 };
+use crate::core::SharedCredentials;
 
 /// Use of the scheduler's permits by a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,11 @@ impl Session {
         credentials: CredentialHistory,
     ) -> Self {
         Self { initial_permit: Permit::Pending, credentials, ..Self::new(policy, scopes, jitter) }
+    }
+
+    /// Returns the history of the credentials that it shares with other sessions, if it does.
+    pub(in super::super) fn shared_credentials(&self) -> Option<Rc<SharedCredentials>> {
+        self.credentials.shared()
     }
 
     /// Continues a queued acquisition.

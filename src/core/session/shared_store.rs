@@ -3,9 +3,9 @@
 use std::{rc::Rc, time::Duration};
 
 use super::{
-    Acquisition, Effect, ErrorCode, Event, Fence, Input, IoScope, LeaseWait, Permit, Phase, Reason,
-    RefreshToken, Session, Sharing, StoreMode, StoredRecord, TokenError, TokenRequest, TokenSet, UnixMillis,
-    WriteOutcome, cool_down, millis,
+    Acquisition, Effect, ErrorCode, Event, Fence, GrantFailure, Input, IoScope, LeaseWait, Permit, Phase,
+    Presented, Reason, RefreshTokenSource, Session, Sharing, StoreMode, StoredRecord, TokenError,
+    TokenRequest, TokenSet, UnixMillis, WriteOutcome, cool_down, millis,
 };
 
 /// A failure of the shared store.
@@ -77,7 +77,9 @@ impl Session {
         if self.end_sign_out(effects) {
             return;
         }
-        let presented = self.refresh_token.take();
+        let presented = self.refresh_token.take().filter(|refresh_token| !refresh_token.has_expired(now));
+        let source = RefreshTokenSource::Session;
+        let presented = presented.map(|refresh_token| Presented { refresh_token, source });
         self.send_grant(presented, fence, now, effects);
     }
 
@@ -128,6 +130,7 @@ impl Session {
                     | Phase::AcquiringLease
                     | Phase::RecheckingStore(_)
                     | Phase::ClaimingRefreshToken(..)
+                    | Phase::ReturningRefreshToken { .. }
                     | Phase::ClearingStore(_)
                     | Phase::Requesting { .. }
                     | Phase::WritingStore { .. } => {}
@@ -205,9 +208,12 @@ impl Session {
     ) {
         let Some(acquisition) = &self.acquisition else { return };
         let (id, reason) = (acquisition.id, acquisition.reason);
-        if let Phase::ClaimingRefreshToken(fence, refresh_token) = &acquisition.phase {
-            let (fence, refresh_token) = (*fence, refresh_token.clone());
-            self.refresh_token_claimed(fence, refresh_token, result, now, effects);
+        if let Phase::ClaimingRefreshToken(fence, tokens) = &acquisition.phase {
+            let (fence, tokens) = (*fence, Rc::clone(tokens));
+            self.refresh_token_claimed(fence, tokens, result, now, effects);
+        } else if let Phase::ReturningRefreshToken { tokens, error, .. } = &acquisition.phase {
+            let (tokens, error) = (Rc::clone(tokens), error.clone());
+            self.refresh_token_returned(&tokens, error, result, now, effects);
         } else if let Phase::ClearingStore(fence) = acquisition.phase {
             self.store_cleared(fence, result, now, effects);
         } else if let Phase::WritingStore { tokens, since, fence } = &acquisition.phase {
@@ -224,25 +230,6 @@ impl Session {
                 effects.push(Effect::ReleaseLease(id));
             }
             self.on_success(tokens, reason, since, now, effects);
-        }
-    }
-
-    fn refresh_token_claimed(
-        &mut self,
-        fence: Fence,
-        refresh_token: RefreshToken,
-        result: Result<WriteOutcome, TokenError>,
-        now: UnixMillis,
-        effects: &mut Vec<Effect>,
-    ) {
-        match result {
-            Ok(WriteOutcome::Stored) => self.send_grant(Some(refresh_token), Some(fence), now, effects),
-            Ok(WriteOutcome::Fenced) => self.lease_lost(now, effects),
-            // The write may have been lost, and then another holder presents this refresh token.
-            Err(error) => {
-                self.store_failed(error, now, effects);
-                self.grant_without_store(Some(fence), now, effects);
-            }
         }
     }
 
@@ -285,8 +272,8 @@ impl Session {
         acquisition.phase = Phase::WritingStore { tokens, since, fence };
     }
 
-    /// After a close, writes the token of a grant in flight under a lease for the other holders, then releases the lease.
-    /// Continues a sign-out until the store has its record.
+    /// After a close, writes the token of a grant in flight under a lease for the other holders, or the refresh token
+    /// that it presented in vain, then releases the lease. Continues a sign-out until the store has its record.
     ///
     /// Releasing the lease earlier would let another holder present the same refresh token.
     pub(super) fn drain_after_close(&mut self, input: Input, now: UnixMillis, effects: &mut Vec<Effect>) {
@@ -321,10 +308,14 @@ impl Session {
                 && let Phase::Requesting { presented, since, fence } = phase
             {
                 if tokens.refresh_token.is_none() {
-                    Rc::make_mut(&mut tokens).refresh_token = presented.take();
+                    Rc::make_mut(&mut tokens).refresh_token = presented.take().map(|it| it.refresh_token);
                 }
                 effects.push(Effect::WriteStore(id, *fence, self.sign_out.record(Rc::clone(&tokens))));
                 *phase = Phase::WritingStore { tokens, since: *since, fence: *fence };
+            }
+        } else if let Input::Granted(_, Err(GrantFailure::NotProcessed(error))) = input {
+            if !self.return_refresh_token(&error, effects) {
+                self.end_acquisition(effects);
             }
         } else if let Input::Granted(..) | Input::StoreWritten(..) = input {
             self.end_acquisition(effects);
@@ -400,32 +391,6 @@ impl Session {
             acquisition.phase = Phase::AcquiringLease;
             acquisition.lease_wait.since.get_or_insert(now);
             effects.push(Effect::AcquireLease(acquisition.id));
-        }
-    }
-
-    /// Under the lease, removes the refresh token from the store, if there is one.
-    fn claim_refresh_token(
-        &mut self,
-        fence: Fence,
-        stored: Option<Rc<TokenSet>>,
-        now: UnixMillis,
-        effects: &mut Vec<Effect>,
-    ) {
-        if self.clear_store(Some(fence), effects) {
-            return;
-        }
-        let Some(acquisition) = &mut self.acquisition else { return };
-        let claimed = stored.and_then(|mut stored| {
-            let refresh_token = Rc::make_mut(&mut stored).refresh_token.take()?;
-            Some((stored, refresh_token))
-        });
-        match claimed {
-            Some((without, refresh_token)) => {
-                acquisition.phase = Phase::ClaimingRefreshToken(fence, refresh_token);
-                effects.push(Effect::WriteStore(acquisition.id, Some(fence), self.sign_out.record(without)));
-            }
-            // One that was not processed, or could not be written.
-            None => self.grant_without_store(Some(fence), now, effects),
         }
     }
 

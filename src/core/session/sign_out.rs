@@ -40,8 +40,9 @@ impl SignOut {
 
     fn add_unrevoked(&mut self, tokens: RevokedTokens) {
         for known in &mut self.unrevoked {
+            let is_same = known.refresh_token == tokens.refresh_token;
             if known.access_token == tokens.access_token
-                && (known.refresh_token.is_none() || tokens.refresh_token.is_none())
+                && (is_same || known.refresh_token.is_none() || tokens.refresh_token.is_none())
             {
                 if tokens.refresh_token.is_some() {
                     known.refresh_token = tokens.refresh_token;
@@ -133,6 +134,7 @@ impl Session {
     /// Discards the token, the refresh token and the last failure.
     fn forget(&mut self) {
         self.refresh_token = None;
+        self.rejected_refresh_token = None;
         self.last_failure = None;
         self.used = false;
         self.no_token_reason = NoTokenReason::Initial;
@@ -156,7 +158,7 @@ impl Session {
     ) -> Option<Rc<TokenSet>> {
         let StoredRecord { tokens, generation } = record?;
         if generation == self.sign_out.generation {
-            // A write whose result was not received has succeeded.
+            // A write without a known result has succeeded.
             self.sign_out_stored(effects);
             return tokens;
         }
@@ -244,9 +246,10 @@ impl Session {
                 | Phase::AcquiringLease
                 | Phase::RecheckingStore(_)
                 | Phase::ClearingStore(_) => true,
-                Phase::ClaimingRefreshToken(..) | Phase::Requesting { .. } | Phase::WritingStore { .. } => {
-                    false
-                }
+                Phase::ClaimingRefreshToken(..)
+                | Phase::ReturningRefreshToken { .. }
+                | Phase::Requesting { .. }
+                | Phase::WritingStore { .. } => false,
             })
     }
 

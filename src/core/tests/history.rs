@@ -13,8 +13,9 @@ use super::{
 };
 use crate::core::{
     AccessToken, AcquisitionId, Borrowing, CallId, ClockOffset, Effect, ErrorCode, Event, Generation,
-    GrantFailure, Input, IoScope, Jitter, Phase, Policy, RefreshMode, RefreshToken, Rejection, Retry,
-    ScopeSet, Session, Sharing, StoredRecord, TokenError, TokenRequest, TokenSet, TokenTimes, UnixMillis,
+    GrantFailure, Input, IoScope, Jitter, Phase, Policy, RefreshMode, RefreshToken, RefreshTokenRotation,
+    Rejection, Retry, ScopeSet, Session, Sharing, StoredRecord, TokenError, TokenRequest, TokenSet,
+    TokenTimes, UnixMillis,
 };
 
 /// Configuration of the properties.
@@ -160,6 +161,9 @@ fn policy(rng: &mut Rng) -> Policy {
         min_validity: rng.chance(0.25).map(|()| span(rng)),
         retry: Retry { attempts: u32::try_from(rng.between(1, 5)).unwrap_or(1), ..Policy::default().retry },
         io_scope: rng.chance(0.2).map_or(IoScope::Process, |()| IoScope::Request),
+        rotation: rng
+            .chance(0.4)
+            .map_or(RefreshTokenRotation::Strict, |()| RefreshTokenRotation::RetryPrevious),
         ..Policy::default()
     }
 }
@@ -311,6 +315,12 @@ impl Plan {
         self
     }
 
+    /// The same operations with another rotation of refresh tokens.
+    pub(super) fn with_rotation(mut self, rotation: RefreshTokenRotation) -> Self {
+        self.policy.rotation = rotation;
+        self
+    }
+
     /// Runs all operations, and a final `close()`.
     pub(super) fn run(&self) -> Vec<Step> {
         let mut driver = Driver::new(self.machine());
@@ -409,10 +419,17 @@ impl Driver {
                 let StoredRecord { tokens, generation } = self.view.store.entry.take().unwrap_or_default();
                 let spent = tokens.and_then(|tokens| tokens.refresh_token.clone());
                 let store = &mut self.view.store;
+                let presented = store.presented_by_peer.len();
                 store.presented_by_peer.extend(spent.map(|token| token.expose().to_owned()));
-                let tokens = Some(self.make_token(spec));
-                self.view.store.entry = Some(StoredRecord { tokens, generation });
-                self.view.store.lease = None;
+                let spent = self.view.store.presented_by_peer.len();
+                let tokens = self.make_token(spec);
+                let store = &mut self.view.store;
+                if let (true, Some(new)) = (spent > presented, &tokens.refresh_token) {
+                    let spent = store.presented_by_peer[spent - 1].clone();
+                    store.replaced_by_peer.push((spent, new.expose().to_owned()));
+                }
+                store.entry = Some(StoredRecord { tokens: Some(tokens), generation });
+                store.lease = None;
                 return Some(Input::StoreChanged);
             }
             PeerOp::Announces => return Some(Input::StoreChanged),

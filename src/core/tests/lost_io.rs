@@ -1,5 +1,5 @@
-//! Acquisitions after the end of their I/O with its host: the request of a Worker ended, a page was frozen, a context was killed.
-//! No response will arrive.
+//! Acquisitions after the end of their I/O with its host: the request of a Worker ended, a page was frozen, a context
+//! was killed. No response will arrive.
 
 use std::time::Duration;
 

@@ -17,6 +17,7 @@ mod pool_history;
 mod pool_properties;
 mod population;
 mod properties;
+mod refresh_token;
 mod rejected_credentials;
 mod repeated_tokens;
 mod scenarios;

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::core::{
     AcquisitionId, CachedToken, CallId, Effect, ErrorCode, Event, Generation, Grant, GrantFailure, Input,
-    IoScope, Policy, RefreshMode, Rejection, TokenError, TokenRequest, TokenSet, UnixMillis, cool_down,
+    IoScope, Policy, RefreshMode, RefreshTokenRotation, Rejection, TokenError, TokenRequest, TokenSet,
+    UnixMillis, cool_down,
 };
 
 proptest! {
@@ -92,7 +93,7 @@ proptest! {
     fn a_refresh_token_is_presented_once_unless_it_was_not_used_or_a_response_contains_no_new_one(plan in any_plans()) {
         let mut spent: Vec<String> = Vec::new();
         let mut presented = None;
-        for step in plan.run() {
+        for step in plan.with_rotation(RefreshTokenRotation::Strict).run() {
             let is_usable_again = match step.answer() {
                 Some(Ok(tokens)) => tokens.refresh_token.is_none(),
                 Some(Err(failure)) => matches!(failure, GrantFailure::NotProcessed(_)),
@@ -117,7 +118,7 @@ proptest! {
     #[test]
     fn an_acquisition_presents_the_last_refresh_token_if_it_is_unused(plan in plans()) {
         let (mut kept, mut presented) = (None, None);
-        for step in plan.run() {
+        for step in plan.with_rotation(RefreshTokenRotation::Strict).run() {
             if let Some(Ok(tokens)) = step.answer() && step.at < tokens.expires_at {
                 kept = tokens.refresh_token.clone().or_else(|| presented.take());
             }

@@ -38,8 +38,12 @@ enum Response {
 
 impl Fixture {
     fn new(io_scope: IoScope) -> Self {
+        Self::sharing(CredentialSharing::Shared, io_scope)
+    }
+
+    fn sharing(credentials: CredentialSharing, io_scope: IoScope) -> Self {
         let policy = Policy { refresh: RefreshMode::Always, io_scope, ..Policy::default() };
-        let limits = Limits { credentials: CredentialSharing::Shared, ..Limits::default() };
+        let limits = Limits { credentials, ..Limits::default() };
         let own = (Identity::new([0; 16]), scopes(&["A"]), 0);
         Self {
             pool: Pool::new(policy, limits, Jitter::new(1), own, START),
@@ -55,7 +59,11 @@ impl Fixture {
 
     /// A caller of a user's session.
     fn call_for(&mut self, user: u8, request: TokenRequest) {
-        let session = self.pool.open(Identity::new([user; 16]), &scopes(&["A"]), user, self.now);
+        self.call_with("A", user, request);
+    }
+
+    fn call_with(&mut self, scope: &str, user: u8, request: TokenRequest) {
+        let session = self.pool.open(Identity::new([user; 16]), &scopes(&[scope]), user, self.now);
         self.calls += 1;
         self.handle(session, Input::Requested(CallId(self.calls), request));
     }
@@ -242,6 +250,77 @@ fn where_requests_end_with_their_callers_no_session_waits_for_another_and_later_
 
     assert_eq!(fixture.presented, 5);
     assert_eq!(fixture.answers.len(), 50);
+}
+
+/// Calls of one user, with time for each cool-down to end.
+fn calls_of(fixture: &mut Fixture, user: u8, said: Response) {
+    for scope in ["A", "B", "A", "B"] {
+        fixture.call_with(scope, user, TokenRequest::DEFAULT);
+        fixture.answer_all(said);
+        fixture.pass(seconds(600));
+        fixture.answer_all(said);
+    }
+}
+
+#[test]
+fn rejections_count_for_each_identity_where_it_has_credentials_of_its_own() {
+    let mut fixture = Fixture::sharing(CredentialSharing::ByIdentity, IoScope::Process);
+
+    // Both users present the same password, which says nothing of the other.
+    calls_of(&mut fixture, 1, Response::Rejected);
+    assert_eq!(fixture.presented, 2);
+    calls_of(&mut fixture, 2, Response::Rejected);
+    assert_eq!(fixture.presented, 4);
+
+    // The success of a third one releases neither.
+    fixture.credentials = GOOD;
+    fixture.call(3);
+    fixture.answer_all(Response::Accepted);
+    assert_eq!((fixture.presented, fixture.answers.last()), (5, Some(&Ok(()))));
+    let before = fixture.answers.len();
+    fixture.credentials = WRONG;
+    fixture.call(1);
+    fixture.call_with("B", 2, TokenRequest::DEFAULT);
+    assert_eq!((fixture.presented, fixture.answers.len()), (5, before + 2));
+
+    // Another password of the same user is presented, as soon as the failure is not remembered any more.
+    fixture.credentials = OTHER;
+    fixture.pass(seconds(60));
+    fixture.call(1);
+    assert_eq!(fixture.presented, 6);
+}
+
+#[test]
+fn the_history_of_an_identity_is_that_of_its_sessions_alone() {
+    let mut fixture = Fixture::sharing(CredentialSharing::ByIdentity, IoScope::Process);
+    fixture.credentials = GOOD;
+    fixture.call(1);
+    fixture.answer_all(Response::Accepted);
+
+    // Credentials that are proven by one user are not proven for another. Within the lifetime of the first token.
+    for _ in 0..5 {
+        fixture.call(2);
+        fixture.answer_all(Response::Rejected);
+        fixture.pass(seconds(25));
+    }
+    assert_eq!(fixture.presented, 3);
+}
+
+#[test]
+fn credentials_of_identities_are_presented_twice_at_a_time_until_some_are_accepted() {
+    let mut fixture = Fixture::sharing(CredentialSharing::ByIdentity, IoScope::Process);
+    fixture.credentials = GOOD;
+    (0..100).for_each(|user| fixture.call(user));
+    assert_eq!(fixture.sent.len(), 2);
+    fixture.answer(Response::Rejected);
+    fixture.answer(Response::Rejected);
+    assert_eq!(fixture.sent.len(), 1);
+
+    fixture.answer(Response::Accepted);
+
+    assert_eq!(fixture.sent.len(), 32);
+    fixture.answer_all(Response::Accepted);
+    assert_eq!(fixture.answers.len(), 100);
 }
 
 /// Something that happens.

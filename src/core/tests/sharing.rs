@@ -21,7 +21,8 @@ use super::{
 };
 use crate::core::{
     AcquisitionId, CallId, Effect, ErrorCode, Event, Fence, Grant, GrantFailure, Input, IoScope, Jitter,
-    Policy, Session, Sharing, StoredRecord, TokenRequest, TokenSet, UnixMillis, WriteOutcome,
+    Policy, RefreshTokenRotation, Session, Sharing, StoredRecord, TokenRequest, TokenSet, UnixMillis,
+    WriteOutcome,
 };
 
 proptest! {
@@ -143,7 +144,7 @@ proptest! {
     fn a_refresh_token_is_presented_by_one_holder_only(plan in shared_plans()) {
         let mut spent: BTreeSet<String> = BTreeSet::new();
         let mut presented = None;
-        for step in plan.run() {
+        for step in plan.with_rotation(RefreshTokenRotation::Strict).run() {
             spent.extend(step.before.store.presented_by_peer.iter().cloned());
             // The provider keeps it valid where the response contains no new one, and where it did not process the request.
             let is_kept = match step.answer() {
@@ -168,7 +169,7 @@ proptest! {
 
     #[test]
     fn a_presented_refresh_token_is_not_in_the_store(plan in shared_plans()) {
-        for step in plan.run() {
+        for step in plan.with_rotation(RefreshTokenRotation::Strict).run() {
             for effect in &step.effects {
                 if let Effect::Send(_, Grant::Refresh(token)) = effect {
                     let entry = step.after.store.entry.as_ref();

@@ -20,7 +20,7 @@ fn session(sharing: Option<Sharing>) -> Session {
     Session::new(Policy { sharing, ..Policy::default() }, scopes(&[]), Jitter::new(1))
 }
 
-/// A session whose token `ann` has been granted, and written to the store if there is one.
+/// A session with the granted token `ann`, and written to the store if there is one.
 fn signed_in(sharing: Option<Sharing>) -> Session {
     let mut session = session(sharing);
     request(&mut session, 1);

@@ -13,8 +13,8 @@ use super::{
     },
 };
 use crate::core::{
-    AcquisitionId, Borrowing, CallId, ErrorCode, Grant, GrantFailure, Input, Policy, RefreshMode, Sharing,
-    TokenRequest, UnixMillis,
+    AcquisitionId, Borrowing, CallId, ErrorCode, Grant, GrantFailure, Input, Policy, RefreshMode,
+    RefreshTokenRotation, Sharing, TokenRequest, UnixMillis,
 };
 
 mod faults;
@@ -98,6 +98,10 @@ struct Figures {
     /// Tokens that the provider granted.
     grants: u64,
     requests: u64,
+    /// Grants with the credentials.
+    authentications: u64,
+    /// Entries with a refresh token that were replaced by one without.
+    lost_refresh_tokens: u64,
     acquisitions: u64,
     /// Acquisitions that no caller forced.
     unforced: u64,
@@ -131,7 +135,8 @@ impl Simulation {
         let mut rng = Rng::new(seed);
         let new_holder = |_| Holder::new(&scenario.policy, &mut rng, BEGINNING);
         let holders = (0..scenario.holders).map(new_holder).collect();
-        let provider = Provider::new(scenario.lifetime, rng.symmetric(HOUR));
+        let mut provider = Provider::new(scenario.lifetime, rng.symmetric(HOUR));
+        provider.rotation = scenario.policy.rotation;
         let (faults, figures) = (scenario.faults, Figures::default());
         let (store, schedule) = (Store::default(), Schedule::new());
         let mut world =
@@ -198,7 +203,8 @@ impl Simulation {
         }
         let lease = self.store.lease.filter(|lease| self.now < lease.until);
         assert!(lease.is_none(), "a lease was not received back");
-        assert_eq!(self.provider.reuses, 0, "a refresh token was presented twice");
+        assert_eq!(self.provider.reuses, 0, "a spent refresh token was presented");
+        self.figures.authentications = self.provider.authentications;
         self.figures
     }
 
@@ -490,6 +496,36 @@ fn under_all_faults_holders_share_tokens_and_no_refresh_token_is_presented_twice
         let longest = LEASE + 3 * REQUEST_TIMEOUT + 6 * STORE_TIMEOUT + 10 * SECOND;
         assert!(figures.longest_wait <= longest, "{figures:?}");
     }
+}
+
+#[test]
+fn with_retry_previous_no_fault_costs_a_refresh_token_and_none_is_presented_after_its_replacement() {
+    let (mut retrying, mut strict) = (0, 0);
+    for seed in seeds(20) {
+        let mut rng = Rng::new(!seed);
+        let faults = FaultProfile {
+            lost: [0.0, 0.05, 0.2][rng.index(3)],
+            crash: [0.0, 0.002, 0.02][rng.index(3)],
+            slow: [0.0, 0.01, 0.05][rng.index(3)],
+            store: rng.chance(0.5),
+            provider: rng.chance(0.3),
+        };
+        let lifetime = [MINUTE, 3 * MINUTE][rng.index(2)];
+        let mut scenario = Scenario { lifetime, faults, ..sharing([2, 5, 20][rng.index(3)], 4) };
+        strict += simulate(seed, scenario.clone()).authentications;
+        scenario.policy.rotation = RefreshTokenRotation::RetryPrevious;
+
+        let figures = simulate(seed, scenario);
+
+        eprintln!("{seed}: {figures:?}");
+        retrying += figures.authentications;
+        assert_eq!(figures.lost_refresh_tokens, 0, "{figures:?}");
+    }
+    eprintln!("{retrying} grants with the credentials, {strict} if strict");
+    assert!(
+        retrying < strict || one_seed() != 1,
+        "{retrying} grants with the credentials, {strict} if strict"
+    );
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub(super) struct Store {
     pub(super) denials: u32,
     /// The refresh tokens that another holder presented.
     pub(super) presented_by_peer: Vec<String>,
+    /// Those that were replaced when the other holder presented them, with their replacements.
+    pub(super) replaced_by_peer: Vec<(String, String)>,
     /// Number of sign-outs by the other holder so far, which identify its generations.
     pub(super) sign_outs_of_peer: u64,
     /// Number of failures so far.

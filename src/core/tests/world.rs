@@ -8,7 +8,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
 
-use crate::core::{ClockOffset, Grant, HybridClock, Jitter, UnixMillis};
+use crate::core::{ClockOffset, Grant, HybridClock, Jitter, RefreshTokenRotation, UnixMillis};
 
 /// True time in milliseconds, which is not observable within the simulation.
 pub(super) type Instant = u64;
@@ -185,6 +185,10 @@ pub(super) struct Provider {
     revoked: Vec<bool>,
     /// Number of reused refresh tokens.
     pub(super) reuses: u32,
+    /// Whether a refresh token stays valid until its replacement is used.
+    pub(super) rotation: RefreshTokenRotation,
+    /// Number of grants with the credentials.
+    pub(super) authentications: u64,
 }
 
 /// Cause of an outage.
@@ -205,6 +209,8 @@ pub(super) struct Issued {
 struct Rotating {
     family: usize,
     state: Rotation,
+    /// The refresh token that it replaces.
+    previous: Option<usize>,
 }
 
 #[derive(PartialEq)]
@@ -224,7 +230,17 @@ pub(super) enum ProviderResponse {
 impl Provider {
     pub(super) fn new(lifetime: u64, offset: i64) -> Self {
         let (access_tokens, refresh_tokens, revoked) = (Vec::new(), Vec::new(), Vec::new());
-        Self { lifetime, offset, outage: None, access_tokens, refresh_tokens, revoked, reuses: 0 }
+        Self {
+            lifetime,
+            offset,
+            outage: None,
+            access_tokens,
+            refresh_tokens,
+            revoked,
+            reuses: 0,
+            rotation: RefreshTokenRotation::Strict,
+            authentications: 0,
+        }
     }
 
     pub(super) fn respond(&mut self, grant: &Grant, now: Instant, rng: &mut Rng) -> ProviderResponse {
@@ -233,11 +249,12 @@ impl Provider {
         }
         match grant {
             Grant::Authenticate | Grant::AuthenticateIfChanged(_) => {
+                self.authentications += 1;
                 self.revoked.push(false);
                 let family = self.revoked.len() - 1;
                 ProviderResponse::Token {
                     access: self.issue(family, now),
-                    refresh: Some(self.rotate_refresh_token(family)),
+                    refresh: Some(self.rotate_refresh_token(family, None)),
                 }
             }
             Grant::Refresh(token) => self.refreshed(index(token.expose()), now, rng),
@@ -245,8 +262,8 @@ impl Provider {
     }
 
     fn refreshed(&mut self, token: usize, now: Instant, rng: &mut Rng) -> ProviderResponse {
-        let Rotating { family, state } = &mut self.refresh_tokens[token];
-        let family = *family;
+        let Rotating { family, state, previous } = &self.refresh_tokens[token];
+        let (family, previous) = (*family, *previous);
         if *state == Rotation::Spent {
             self.reuses += 1;
             self.revoked[family] = true;
@@ -254,11 +271,17 @@ impl Provider {
         if self.revoked[family] {
             return ProviderResponse::RefreshTokenRejected;
         }
+        // The replacement is used.
+        if let Some(previous) = previous {
+            self.refresh_tokens[previous].state = Rotation::Spent;
+        }
         let refresh = if rng.chance(0.2).is_some() {
             None
         } else {
-            self.refresh_tokens[token].state = Rotation::Spent;
-            Some(self.rotate_refresh_token(family))
+            if self.rotation == RefreshTokenRotation::Strict {
+                self.refresh_tokens[token].state = Rotation::Spent;
+            }
+            Some(self.rotate_refresh_token(family, Some(token)))
         };
         ProviderResponse::Token { access: self.issue(family, now), refresh }
     }
@@ -287,8 +310,8 @@ impl Provider {
         self.access_tokens.len() - 1
     }
 
-    fn rotate_refresh_token(&mut self, family: usize) -> usize {
-        self.refresh_tokens.push(Rotating { family, state: Rotation::Good });
+    fn rotate_refresh_token(&mut self, family: usize, previous: Option<usize>) -> usize {
+        self.refresh_tokens.push(Rotating { family, state: Rotation::Good, previous });
         self.refresh_tokens.len() - 1
     }
 }

@@ -15,7 +15,7 @@ fn profiles() -> [Profile; 4] {
 }
 
 fn auth_status(profile: &Profile, status: u16, body: &str) -> AuthStatus {
-    check_rejection(profile, status, Some(body), PLATFORM)
+    check_rejection(profile, status, Some(body), 0, PLATFORM)
 }
 
 const DONE: &str = r#"{"data":{"op":{"id":1}}}"#;
@@ -26,7 +26,7 @@ fn response_with_data_only_is_accepted() {
         for status in [200, 201, 294, 400, 500] {
             assert_eq!(auth_status(&profile, status, DONE), AuthStatus::Accepted, "{}", profile.name);
             assert_eq!(
-                check_rejection(&profile, status, None, PLATFORM),
+                check_rejection(&profile, status, None, 0, PLATFORM),
                 AuthStatus::Accepted,
                 "{}",
                 profile.name
@@ -41,7 +41,12 @@ fn status_alone_rejects_regardless_of_the_body() {
         for body in ["", "<html>", "{}", "[]", r#"{"error":"no"}"#, r#"{"data":null}"#] {
             assert_eq!(auth_status(&profile, 401, body), AuthStatus::Rejected, "{} {body}", profile.name);
         }
-        assert_eq!(check_rejection(&profile, 401, None, PLATFORM), AuthStatus::Rejected, "{}", profile.name);
+        assert_eq!(
+            check_rejection(&profile, 401, None, 0, PLATFORM),
+            AuthStatus::Rejected,
+            "{}",
+            profile.name
+        );
     }
 }
 
@@ -242,6 +247,61 @@ fn rejected_replacement_token_with_all_or_no_scopes_is_token_rejected() {
         assert_eq!((failure.code, failure.status), (ErrorCode::TokenRejected, Some(403)));
         assert_eq!(failure.missing_scopes, None);
     }
+}
+
+#[test]
+fn a_function_that_matches_rejects_the_token() {
+    let mut profile = custom::acme();
+    profile.error_rules.rejected.predicate = 1;
+    for (predicates, body, expected) in [
+        (1, None, AuthStatus::Rejected),
+        (1, Some("<html>"), AuthStatus::Rejected),
+        (1, Some(r#"{"data":{"me":null}}"#), AuthStatus::Rejected),
+        (1, Some(DONE), AuthStatus::PartiallyRejected),
+        (0, Some(DONE), AuthStatus::Accepted),
+        (14, Some(DONE), AuthStatus::Accepted),
+    ] {
+        assert_eq!(check_rejection(&profile, 200, body, predicates, PLATFORM), expected, "{body:?}");
+    }
+    assert_eq!(check_rejection(&custom::acme(), 200, Some(DONE), 15, PLATFORM), AuthStatus::Accepted);
+}
+
+#[test]
+fn a_function_that_matches_classifies_a_response() {
+    let mut profile = custom::acme();
+    profile.error_rules.rate_limited.predicate = 4;
+    profile.error_rules.outage.predicate = 8;
+    let failed = r#"{"errors":[{"message":"x"}]}"#;
+    for (predicates, body, code, is_retryable) in [
+        (0, failed, ErrorCode::GraphqlErrors, false),
+        (4, failed, ErrorCode::GraphqlErrors, true),
+        (8, failed, ErrorCode::GraphqlErrors, true),
+        (4, "{}", ErrorCode::RateLimited, true),
+        (8, "{}", ErrorCode::Server, true),
+        (3, "{}", ErrorCode::Protocol, false),
+    ] {
+        let error = classify(&profile, &HttpResponse { predicates, ..reply(200, body) }, PLATFORM);
+
+        let expected = if is_retryable { Retryability::Retryable } else { Retryability::Permanent };
+        assert_eq!((error.code, error.retryability()), (code, expected), "{predicates} {body}");
+    }
+}
+
+#[test]
+fn rejection_of_a_field_is_distinguished_from_that_of_the_request() {
+    let message = |path: &str| {
+        let body = format!(
+            r#"{{"errors":[{{"message":"x","extensions":{{"code":"UNAUTHENTICATED"}}{path}}}],"data":null}}"#
+        );
+        let failure =
+            repeated_rejection(&custom::acme(), &ScopeSet::default(), None, &reply(200, &body), PLATFORM);
+        assert_eq!(failure.code, ErrorCode::TokenRejected);
+        failure.message.clone()
+    };
+
+    assert_ne!(message(r#","path":["me",0]"#), message(""));
+    assert_eq!(message(r#","path":[]"#), message(""));
+    assert_eq!(message(r#","path":"me""#), message(""));
 }
 
 #[test]

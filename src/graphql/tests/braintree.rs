@@ -145,5 +145,5 @@ fn refresh_is_unsupported() {
 fn api_responses_contain_no_new_token() {
     let response = reply(200, "").with("authorization", &jwt("{}")).with("x-authorization", &jwt("{}"));
 
-    assert_eq!(crate::graphql::rotated_token(&options().profile(), &response, PLATFORM), None);
+    assert_eq!(adopted(&options().profile(), &response), None);
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     core::{ErrorCode, is_sendable},
-    graphql::{claimed_times, parse_http_date, parse_retry_after, parse_timestamp, rotated_token},
+    graphql::{claimed_times, parse_http_date, parse_retry_after, parse_timestamp},
     json::Json,
     provider::{Authorization, SecretId, TokenSource},
 };
@@ -300,7 +300,7 @@ proptest! {
         let profile = scenario(which).profile;
         let response = reply(status, "").with("x-authorization", &value).with("authorization", &value);
 
-        if let Some(token) = rotated_token(&profile, &response, PLATFORM) {
+        if let Some(token) = adopted(&profile, &response) {
             prop_assert!(is_sendable(token.access_token.expose()));
             prop_assert!(token.expires_at > token.issued_at);
             prop_assert!(value.contains(token.access_token.expose()));

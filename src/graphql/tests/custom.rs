@@ -4,12 +4,11 @@ use serde_json::json;
 
 use crate::{
     core::limits::MAX_LIFETIME_MS,
-    graphql::rotated_token,
     json::Json,
     provider::{
         Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpiryField, GrantProtocol, Issuer,
-        Lifetime, Operation, Presentation, RotationHeader, SecretId, SelectorPolicy, TokenShape, TokenSource,
-        Variable, profile::strings,
+        Lifetime, Operation, Presentation, RefreshTokenRules, RotationHeader, SameSession, SecretId,
+        SecretSource, SelectorPolicy, TokenShape, TokenSource, Variable, profile::strings,
     },
 };
 
@@ -53,13 +52,18 @@ pub(super) fn acme() -> Profile {
         schema_names: &[],
         token: TokenSource::Data(strings("login.jwt|renew.jwt")),
         refresh_token: strings("login.renewal|renew.renewal"),
+        refresh_rules: RefreshTokenRules::default(),
         scopes: strings("login.scope"),
         expiry: Some(ExpiryField::ExpiresIn {
             paths: strings("login.ttl|renew.ttl"),
             unit: Duration::from_secs(1),
         }),
         lifetime: Lifetime::Default(15 * MINUTE),
-        rotation: Some(RotationHeader { headers: strings("x-authorization"), shape: TokenShape::Any }),
+        rotation: Some(RotationHeader {
+            headers: strings("x-authorization"),
+            shape: TokenShape::Any,
+            same_session: SameSession::Asserted,
+        }),
         presentation: Presentation::BEARER,
         error_rules: ErrorRules {
             rejected: ErrorMatcher {
@@ -69,6 +73,7 @@ pub(super) fn acme() -> Profile {
                 contains: strings(""),
                 phrases: "",
                 data: Vec::new(),
+                predicate: 0,
             },
             denied: ErrorMatcher::NONE,
             identity_rejected: ErrorMatcher::NONE,
@@ -79,6 +84,7 @@ pub(super) fn acme() -> Profile {
         environment: None,
         advice: "`secret`",
         secrets: strings("secret"),
+        has_session_secrets: true,
         selector_policy: SelectorPolicy::Nothing,
         quotable: &[],
         known_scopes: strings(""),
@@ -200,7 +206,7 @@ fn each_authorization_has_its_header() {
 
 #[test]
 fn custom_header_replaces_the_default() {
-    let header = |name: &str, value: &str| (name.to_owned(), Secret::new(value));
+    let header = |name: &str, value: &str| (name.to_owned(), SecretSource::Text(Secret::new(value)));
     let mut profile = acme();
     profile.headers =
         vec![header("accept", "application/json"), header("x-tenant", "first"), header("x-tenant", "second")];
@@ -212,6 +218,61 @@ fn custom_header_replaces_the_default() {
         scenario.last().sorted_headers(),
         [("accept", "application/json"), ("content-type", "application/json"), ("x-tenant", "second")],
     );
+}
+
+#[test]
+fn headers_have_the_values_that_functions_return_after_the_secrets_of_the_operation() {
+    let mut profile = acme();
+    profile.headers = vec![
+        ("x-first".to_owned(), SecretSource::Function("first")),
+        ("x-plain".to_owned(), SecretSource::Text(Secret::new("plain"))),
+        ("accept".to_owned(), SecretSource::Function("second")),
+    ];
+    profile.secrets = strings("variables.secret");
+    let secrets = ["planted-secret", "planted-first", "planted-second"];
+    let mut scenario = Scenario::new(profile.clone(), &[], &secrets);
+
+    scenario.respond(logged_in(json!({ "jwt": "planted-token" }))).unwrap();
+
+    assert_eq!(
+        scenario.last().sorted_headers(),
+        [
+            ("accept", "planted-second"),
+            ("content-type", "application/json"),
+            ("x-first", "planted-first"),
+            ("x-plain", "plain"),
+        ],
+    );
+    // Without a value, nothing is sent.
+    let mut scenario = Scenario::new(profile, &[], &secrets[..2]);
+    let failure = scenario.respond(logged_in(json!({ "jwt": "planted-token" }))).unwrap_err();
+    assert_eq!(failure.into_error().code, ErrorCode::CredentialsUnavailable);
+}
+
+#[test]
+fn a_selected_value_replaces_the_constant_at_its_path_alone() {
+    let variable = |text: &str| Variable::Literal(Json::text(text));
+    let mut profile = acme();
+    profile.authenticate.variables = vec![
+        (
+            "input".into(),
+            Variable::Map(vec![
+                ("id".into(), variable("a")),
+                ("secret".into(), Variable::Secret(SecretId(0))),
+                ("list".into(), Variable::List(vec![variable("x"), variable("y")])),
+            ]),
+        ),
+        ("id".into(), variable("own")),
+        ("key".into(), Variable::Secret(SecretId(0))),
+    ];
+    let chosen = |path: &str, value: &str| (path.to_owned(), Some(Json::text(value)));
+    // The last one names no constant.
+    let selected = [chosen("input.id", "b"), chosen("input.list.1", "z"), chosen("key", "planted")];
+
+    let resolved = profile.resolve_variables(&profile.authenticate, &selected, &|_| Json::text("secret"));
+
+    let expected = r#"{"input":{"id":"b","secret":"secret","list":["x","z"]},"id":"own","key":"secret"}"#;
+    assert_eq!((PLATFORM.write_json)(&Json::Map(resolved)), expected);
 }
 
 #[test]
@@ -280,8 +341,7 @@ fn token_is_read_from_any_configured_header() {
 
 #[test]
 fn any_sendable_token_rotates_without_a_required_shape() {
-    let observed =
-        |value: &str| rotated_token(&acme(), &reply(200, "").with("x-authorization", value), PLATFORM);
+    let observed = |value: &str| adopted(&acme(), &reply(200, "").with("x-authorization", value));
 
     let token = observed("Bearer access_token$sandbox$abc").unwrap();
 
@@ -296,8 +356,7 @@ fn any_sendable_token_rotates_without_a_required_shape() {
 fn rejecting_status_contains_no_new_token() {
     let mut profile = acme();
     profile.error_rules.rejected.statuses = (&[419]).into();
-    let observed =
-        |status| rotated_token(&profile, &reply(status, "").with("x-authorization", "planted"), PLATFORM);
+    let observed = |status| adopted(&profile, &reply(status, "").with("x-authorization", "planted"));
 
     assert_eq!(observed(419), None);
     assert!(observed(401).is_some());
@@ -458,5 +517,62 @@ fn the_header_of_a_response_with_a_failure_contains_no_token() {
         let granted = Scenario::new(profile.clone(), &[], &[SECRET]).respond(response);
 
         assert_eq!(granted.is_ok(), is_granted, "{payload}");
+    }
+}
+
+#[test]
+fn a_token_endpoint_grants_tokens_of_the_type_that_requests_present() {
+    let grant = |token_type: Value, scheme: &'static str| {
+        let mut profile = acme();
+        profile.authenticate.protocol = GrantProtocol::Form;
+        profile.token = TokenSource::Data(strings("access_token"));
+        profile.presentation.scheme = scheme.into();
+        let body = json!({ "access_token": "planted-token", "token_type": token_type, "ttl": 60 });
+        scenario(profile).respond(reply(200, &body.to_string()))
+    };
+    for (token_type, scheme) in [
+        (json!("Bearer"), "Bearer"),
+        (json!("bearer"), "Bearer"),
+        (json!("BEARER"), ""),
+        (json!("bearer"), "JWT"),
+        (json!("dpop"), "DPoP"),
+        (Value::Null, "Bearer"),
+    ] {
+        grant(token_type.clone(), scheme).unwrap_or_else(|failure| panic!("{token_type}: {failure:?}"));
+    }
+    for (token_type, scheme) in [
+        (json!("mac"), "Bearer"),
+        (json!("DPoP"), "Bearer"),
+        (json!("DPoP"), "JWT"),
+        (json!("mac"), ""),
+        (json!(""), "Bearer"),
+        (json!(1), "Bearer"),
+        (json!(["mac"]), "Bearer"),
+    ] {
+        let error = grant(token_type.clone(), scheme).expect_err("not understood").into_error();
+        assert_eq!(error.code, ErrorCode::Protocol, "{token_type}");
+    }
+    // Other protocols have no member of this meaning.
+    let token = json!({ "jwt": "planted-token", "token_type": "mac" });
+    scenario(acme()).respond(logged_in(token)).unwrap();
+}
+
+#[test]
+fn a_function_that_matches_classifies_a_grant() {
+    let mut profile = acme();
+    let rules = &mut profile.error_rules;
+    (rules.rejected.predicate, rules.denied.predicate) = (1, 2);
+    (rules.rate_limited.predicate, rules.outage.predicate) = (4, 8);
+    for (predicates, body, code) in [
+        (1, "<html>", ErrorCode::InvalidCredentials),
+        (2, r#"{"data":{"login":{"ok":false}}}"#, ErrorCode::InvalidCredentials),
+        (4, r#"{"data":{"login":{"ok":false}}}"#, ErrorCode::RateLimited),
+        (8, r#"{"data":{"login":{"ok":false}}}"#, ErrorCode::Server),
+        (0, r#"{"data":{"login":{"ok":false}}}"#, ErrorCode::Protocol),
+    ] {
+        let granted = scenario(profile.clone()).respond(HttpResponse { predicates, ..reply(200, body) });
+
+        let error = granted.expect_err("there is no token").into_error();
+        assert_eq!(error.code, code, "{predicates}");
     }
 }

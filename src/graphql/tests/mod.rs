@@ -9,14 +9,18 @@ use serde_json::Value;
 
 use crate::{
     core::{
-        ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, Secret, TokenError, TokenSet, UnixMillis,
+        AccessToken, ErrorCode, Grant, GrantFailure, RefreshToken, ScopeSet, Secret, TokenError, TokenSet,
+        UnixMillis,
     },
     http::{HttpRequest, HttpResponse},
     json::native::PLATFORM,
     provider::{GrantProtocol, Profile},
 };
 
-use super::{GrantExchange, Outcome, ParsedResponse, SchemaVariants};
+use super::{
+    AuthStatus, GrantExchange, InitialRefreshTokens, Outcome, ParsedResponse, Rotation, SchemaVariants,
+    rotated_token,
+};
 
 mod application_scopes;
 mod auth_check;
@@ -29,8 +33,10 @@ mod failures;
 mod fluz;
 mod fluz_refresh;
 mod media_types;
+mod refresh_token;
 mod schema_variants;
 mod toggle;
+mod token_rotation;
 
 /// Time of receipt: 2026-11-22T10:20:30Z.
 const NOW: UnixMillis = UnixMillis::new(1_795_342_830_000);
@@ -51,6 +57,7 @@ struct Scenario {
     scopes: ScopeSet,
     secrets: Vec<Secret>,
     variants: SchemaVariants,
+    initial_refresh_tokens: InitialRefreshTokens,
     /// Digest of the token that the API rejected.
     rejected_token: Option<String>,
     /// All requests so far.
@@ -61,6 +68,7 @@ impl Scenario {
     fn new(profile: Profile, scopes: &[&str], secrets: &[&str]) -> Self {
         Self {
             variants: SchemaVariants::default(),
+            initial_refresh_tokens: InitialRefreshTokens::default(),
             profile,
             scopes: scopes.iter().copied().collect(),
             secrets: secrets.iter().map(|&secret| Secret::new(secret)).collect(),
@@ -110,6 +118,7 @@ impl Scenario {
             Some(grant) => {
                 let mut exchange = GrantExchange::new(&self.profile, &self.scopes, grant.clone());
                 exchange.rejected_token = self.rejected_token.as_deref();
+                self.initial_refresh_tokens.begin(&mut exchange, &self.profile, grant, &self.secrets);
                 exchange
             }
             None => GrantExchange::for_application_scopes(&self.profile, &self.scopes),
@@ -133,7 +142,11 @@ impl Scenario {
                 hidden.retain(|text| !response.body.expose().contains(&format!(r#""error":"{text}""#)));
             }
             hidden.extend(response.headers.iter().map(|(_, value)| value.expose().to_owned()));
+            let initial = exchange.initial();
             let outcome = exchange.handle_response(&response, &mut self.variants, PLATFORM);
+            if let Some(token) = initial {
+                self.initial_refresh_tokens.responded(token, &outcome, exchange.initial().as_ref());
+            }
             let answer = ParsedResponse::read(&response, PLATFORM);
             assert_not_printed(&secrets, &format!("{exchange:?} {:?}", self.variants));
             assert_not_printed(&hidden, &format!("{request:?} {response:?} {answer:?} {outcome:?}"));
@@ -149,6 +162,15 @@ impl Scenario {
 
     fn last(&self) -> &HttpRequest {
         self.requests.last().expect("a request was made")
+    }
+}
+
+/// Returns the token that is adopted from the response to a request with another one.
+fn adopted(profile: &Profile, response: &HttpResponse) -> Option<Rc<TokenSet>> {
+    match rotated_token(profile, response, &AccessToken::new("sent-token"), PLATFORM) {
+        Rotation::Token(tokens) => Some(tokens),
+        Rotation::Unchanged => None,
+        Rotation::Ended(_) => panic!("the session ended"),
     }
 }
 
@@ -219,6 +241,7 @@ fn reply(status: u16, body: &str) -> HttpResponse {
         headers: Vec::new(),
         body: Secret::new(body),
         provider_errors: None,
+        predicates: 0,
         sent_at: NOW - Duration::from_millis(100),
         received_at: NOW,
     }

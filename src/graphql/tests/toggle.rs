@@ -6,7 +6,6 @@ use serde_json::json;
 
 use crate::{
     core::ErrorCode,
-    graphql::rotated_token,
     provider::toggle::{Login, Toggle},
 };
 
@@ -169,7 +168,7 @@ fn two_rejected_variants_end_the_login() {
 
 /// Returns the new token of an API response.
 fn observed(response: &HttpResponse) -> Option<Rc<TokenSet>> {
-    rotated_token(&options().profile(), response, PLATFORM)
+    adopted(&options().profile(), response)
 }
 
 #[test]

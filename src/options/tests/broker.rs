@@ -65,7 +65,7 @@ fn built_in_api_supplies_its_error_rules() {
 fn custom_api_supplies_its_error_rules() {
     let api = map([
         ("refused", map([("codes", texts(&["DENIED"]))])),
-        ("sliding", map([("header", text("X-New"))])),
+        ("sliding", map([("header", text("X-New")), ("sameSession", RawValue::Bool(true))])),
     ]);
 
     let profile = accepted(&broker().with("api", api)).profile;

@@ -141,7 +141,10 @@ fn braintree_has_defaults() {
     let config = accepted(&braintree());
 
     let profile = &config.profile;
-    assert_eq!(profile.headers, [("braintree-version".to_owned(), Secret::new("2019-01-01"))]);
+    assert_eq!(
+        profile.headers,
+        [("braintree-version".to_owned(), SecretSource::Text(Secret::new("2019-01-01")))]
+    );
     assert_eq!(profile.lifetime, Lifetime::Default(Duration::from_secs(3600)));
     assert_eq!(
         profile.authenticate.authorization,

@@ -5,7 +5,8 @@ use crate::{
     json::Json,
     provider::{
         Authorization, DefaultFailure, ErrorMatcher, ErrorRules, ExpectedValue, ExpiryField, GrantProtocol,
-        Lifetime, Operation, RotationHeader, SecretId, StringList, TokenShape, TokenSource, Variable,
+        Lifetime, Operation, RotationHeader, SameSession, SecretId, StringList, TokenShape, TokenSource,
+        Variable,
     },
 };
 
@@ -33,11 +34,49 @@ fn sliding_names_headers() {
             (text("X-Authorization"), &["x-authorization"][..]),
             (texts(&["X-Authorization", "authorization"]), &["x-authorization", "authorization"]),
         ] {
-            let sliding = accepted(&options.clone().with("provider.sliding.header", given)).profile.rotation;
+            let options = options.clone().with("provider.sliding.sameSession", RawValue::Bool(true));
+            let sliding = accepted(&options.with("provider.sliding.header", given)).profile.rotation;
 
             let headers = StringList::Owned(headers.iter().map(|&name| name.to_owned()).collect());
-            assert_eq!(sliding, Some(RotationHeader { headers, shape: TokenShape::Any }));
+            let same_session = SameSession::Asserted;
+            assert_eq!(sliding, Some(RotationHeader { headers, shape: TokenShape::Any, same_session }));
         }
+    }
+}
+
+#[test]
+fn sliding_states_how_a_session_is_known_to_be_the_same() {
+    let key = "provider.sliding.sameSession";
+    let options = by_function().with("provider.sliding.header", text("x-new"));
+    let owned = |words: &[&str]| StringList::Owned(words.iter().map(|&word| word.to_owned()).collect());
+    for (given, same_session) in [
+        (RawValue::Bool(true), SameSession::Asserted),
+        (map([("claim", text("sub"))]), SameSession::Claim("sub".to_owned())),
+        (map([("data", text("me.id"))]), SameSession::Data(owned(&["me.id"]))),
+        (map([("data", texts(&["me.id", "viewer"]))]), SameSession::Data(owned(&["me.id", "viewer"]))),
+    ] {
+        let rotation = accepted(&options.clone().with(key, given)).profile.rotation;
+        assert_eq!(rotation.unwrap().same_session, same_session);
+    }
+    for given in [
+        RawValue::Missing,
+        RawValue::Null,
+        RawValue::Bool(false),
+        text("me.id"),
+        list([text("me.id")]),
+        RawValue::Function("same"),
+        map([]),
+        map([("claim", text("sub")), ("data", text("me.id"))]),
+    ] {
+        assert_eq!(rejected(&options.clone().with(key, given.clone())), key, "{given:?}");
+    }
+    for (given, at) in [
+        (map([("data", text("me..id"))]), "data"),
+        (map([("data", list([]))]), "data"),
+        (map([("claim", text(""))]), "claim"),
+        (map([("claim", number(1.0))]), "claim"),
+    ] {
+        assert_eq!(rejected(&options.clone().with(key, given)), format!("{key}.{at}"));
     }
 }
 
@@ -65,6 +104,7 @@ fn rejection_has_statuses_messages_and_codes() {
                 contains: words("expired"),
                 phrases: "",
                 data: vec![ExpectedValue { path: "me.success".to_owned(), is: RawValue::Bool(false) }],
+                predicate: 0,
             }
         );
         let empty = map([("statuses", list([])), ("messages", list([])), ("codes", list([]))]);
@@ -98,6 +138,50 @@ fn each_kind_of_failure_has_rules_of_its_own() {
     assert_eq!(rate_limited, ErrorMatcher::of(&[429], "LATER"));
     assert_eq!(outage, ErrorMatcher::of(&[], "DOWN"));
     assert_eq!(profile.default_failure, DefaultFailure::Protocol);
+}
+
+#[test]
+fn each_rule_may_have_a_function() {
+    let function = || map([("when", RawValue::Function("is"))]);
+    let mut options = acme();
+    for rule in ["refused", "denied", "throttled", "unavailable"] {
+        options = options.with(&format!("provider.{rule}"), function());
+    }
+
+    let ErrorRules { rejected, denied, rate_limited, outage, .. } = accepted(&options).profile.error_rules;
+
+    // The lists of the default remain.
+    assert_eq!(rejected, ErrorMatcher { predicate: 1, ..ErrorMatcher::of(&[401], "") });
+    assert_eq!(denied, ErrorMatcher { predicate: 2, ..ErrorMatcher::of(&[401, 403], "") });
+    assert_eq!((rate_limited.predicate, &rate_limited.statuses[..]), (4, &[429][..]));
+    assert_eq!(outage, ErrorMatcher { predicate: 8, ..ErrorMatcher::NONE });
+    assert!(rejected.concerns_body() && !rejected.matches_predicate(14) && rejected.matches_predicate(9));
+    for rule in ["refused", "denied", "throttled", "unavailable"] {
+        for value in [text("is"), RawValue::Bool(true), map([]), RawValue::Null] {
+            let key = format!("provider.{rule}.when");
+            assert_eq!(rejected_at(&acme(), &key, value), key);
+        }
+    }
+}
+
+#[test]
+fn every_response_is_passed_to_the_function_of_refused_alone() {
+    let key = "provider.refused.every";
+    let options = || acme().with("provider.refused.when", RawValue::Function("is"));
+    for flag in [true, false] {
+        accepted(&options().with(key, RawValue::Bool(flag)));
+        assert_eq!(rejected_at(&acme(), key, RawValue::Bool(flag)), key);
+    }
+    assert_eq!(rejected_at(&options(), key, number(1.0)), key);
+    for rule in ["denied", "throttled", "unavailable"] {
+        let options = acme().with(&format!("provider.{rule}.when"), RawValue::Function("is"));
+        let key = format!("provider.{rule}.every");
+        assert_eq!(suggested(&options.with(&key, RawValue::Bool(true)))[0], key);
+    }
+}
+
+fn rejected_at(options: &Value, key: &str, value: RawValue) -> String {
+    rejected(&options.clone().with(key, value))
 }
 
 fn paths(paths: &'static str) -> StringList {
@@ -148,7 +232,7 @@ fn documented_example_is_accepted() {
     assert_eq!(profile.token, TokenSource::Data(paths("login.jwt|renew.jwt")));
     assert_eq!(profile.refresh_token, ["login.renewal"]);
     assert_eq!(profile.scopes, ["login.scopes"]);
-    assert_eq!(profile.headers, [("x-tenant".to_owned(), Secret::new("7"))]);
+    assert_eq!(profile.headers, [("x-tenant".to_owned(), SecretSource::Text(Secret::new("7")))]);
     let unit = Duration::from_secs(1);
     assert_eq!(profile.expiry, Some(ExpiryField::ExpiresIn { paths: paths("login.ttl"), unit }));
     assert_eq!(profile.lifetime, Lifetime::Assumed(Duration::from_secs(300)));
@@ -219,7 +303,6 @@ fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
     let variables = map([
         ("input", map([("inner", inner)])),
         ("scopes", text("$scopes")),
-        ("refresh", text("$refreshToken")),
         ("nothing", RawValue::Null),
         ("yes", RawValue::Bool(true)),
         ("empty", text("")),
@@ -251,7 +334,6 @@ fn variables_are_json_with_secrets_and_placeholders_at_any_depth() {
             )]),
         ),
         ("scopes", Variable::Scopes),
-        ("refresh", Variable::RefreshToken),
         ("nothing", Variable::Literal(Json::Null)),
         ("yes", Variable::Literal(Json::Bool(true))),
         ("empty", Variable::Literal(Json::text(""))),
@@ -342,7 +424,7 @@ fn revocation_endpoint_is_encrypted_and_has_the_authorization_of_grants() {
     let profile = accepted(&options).profile;
 
     let revocation = profile.revocation.expect("one");
-    // Its secrets are not those of grants, whose ids start at zero as well.
+    // Its secrets are not those of grants, although their ids start at zero as well.
     let authorization = Authorization::BasicPair { username: "app".to_owned(), password: SecretId(0) };
     assert_eq!(revocation.operation.authorization, authorization);
     assert_eq!(revocation.sources.len(), 1);
@@ -433,6 +515,38 @@ fn fields_of_a_revocation_endpoint_are_strings() {
     for own in ["token", "token_type_hint"] {
         let options = revoked_by_form().with(&format!("provider.revoke.parameters.{own}"), text("a"));
         assert_eq!(suggested(&options), ["provider.revoke.parameters", own]);
+    }
+}
+
+#[test]
+fn authenticate_has_no_token_to_present() {
+    for placeholder in ["$refreshToken", "$accessToken"] {
+        let variables = map([("input", map([("token", text(placeholder))]))]);
+        let options = acme().with("provider.authenticate.variables", variables);
+        assert_eq!(suggested(&options)[0], "provider.authenticate.variables.input.token");
+    }
+}
+
+#[test]
+fn names_in_a_path_are_not_empty() {
+    for path in ["", ".", "a..b", ".a", "a.", " . "] {
+        for (key, options) in [
+            ("provider.token.data", full()),
+            ("provider.refreshToken.data", full()),
+            ("provider.scopes.data", full()),
+            ("provider.expiry.expiresIn", full()),
+            ("provider.expiry.expiresAt", acme().with("provider.expiry", map([]))),
+        ] {
+            assert_eq!(rejected(&options.clone().with(key, text(path))), key, "{path:?}");
+            let second = options.with(key, list([text("login.ttl"), text(path)]));
+            assert!(rejected(&second).starts_with(key), "{path:?}");
+        }
+        let value = map([("path", text(path)), ("is", RawValue::Null)]);
+        for rule in ["refused", "denied", "throttled", "unavailable"] {
+            let key = format!("provider.{rule}.data");
+            let given = acme().with(&key, value.clone());
+            assert_eq!(rejected(&given), format!("{key}[0].path"), "{path:?}");
+        }
     }
 }
 

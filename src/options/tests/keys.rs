@@ -71,12 +71,16 @@ fn misspelled_nested_option_is_corrected() {
         ("provider.refreshToken", &["data"]),
         ("provider.scopes", &["data"]),
         ("provider.expiry", &["expiresIn", "unit", "expiresAt", "jwt", "lifetimeMs"]),
-        ("provider.sliding", &["header"]),
+        ("provider.sliding", &["header", "sameSession"]),
         ("provider.refused", &["statuses", "messages", "codes"]),
     ] {
         for key in keys {
             names_the_nearest(&acme(), path, key);
         }
+    }
+    let sliding = sliding().with("provider.sliding.header", text("x-new"));
+    for key in ["claim", "data"] {
+        names_the_nearest(&sliding, "provider.sliding.sameSession", key);
     }
     for key in ["refused", "sliding"] {
         names_the_nearest(&broker(), "api", key);

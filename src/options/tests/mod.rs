@@ -9,6 +9,7 @@ mod endpoint;
 mod keys;
 mod oauth;
 mod properties;
+mod refresh_token;
 mod selector;
 mod store;
 mod values;
@@ -108,6 +109,11 @@ fn by_function() -> Value {
         ("grant", RawValue::Function("grant")),
     ]);
     map([("provider", provider)])
+}
+
+/// A `grant` function and new tokens in ordinary responses, without the header.
+fn sliding() -> Value {
+    by_function().with("provider.sliding.sameSession", RawValue::Bool(true))
 }
 
 /// Minimal options of a built-in provider, with the first of its alternatives.

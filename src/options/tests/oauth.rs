@@ -1,14 +1,15 @@
 //! Options of an OAuth 2.0 token endpoint.
 
 use crate::{
+    core::RefreshTokenRotation,
     json::Json,
-    provider::{Authorization, GrantProtocol, SecretId, Variable, error_rules::OAUTH_DENIED},
+    provider::{Authorization, ExpiryField, GrantProtocol, SecretId, Variable, error_rules::OAUTH_DENIED},
 };
 
 use super::*;
 
 /// Minimal options of a token endpoint.
-fn oauth() -> Value {
+pub(super) fn oauth() -> Value {
     let oauth = map([
         ("tokenEndpoint", text("https://id.acme.test/token")),
         ("clientId", text("client")),
@@ -79,10 +80,16 @@ fn each_grant_has_its_own_credentials() {
         fields(&password)[..3],
         [
             field("grant_type", "password"),
-            ("username".to_owned(), Variable::Secret(SecretId(1))),
-            ("password".to_owned(), Variable::Secret(SecretId(2))),
+            field("username", "ann"),
+            ("password".to_owned(), Variable::Secret(SecretId(1))),
         ]
     );
+    let by_function = password.clone().with("provider.oauth.username", RawValue::Function("username"));
+    assert_eq!(fields(&by_function)[1], ("username".to_owned(), Variable::Secret(SecretId(1))));
+    for username in ["", "$scopes"] {
+        let given = password.clone().with("provider.oauth.username", text(username));
+        assert_eq!(rejected(&given), "provider.oauth.username");
+    }
     let initial = oauth()
         .with("provider.oauth.grant", text("refresh_token"))
         .with("provider.oauth.refreshToken", RawValue::Function("initial"));
@@ -161,21 +168,48 @@ fn a_revocation_endpoint_receives_the_client_as_the_token_endpoint_does() {
 }
 
 #[test]
-fn sessions_select_scopes_alone_and_none_where_one_refresh_token_is_given() {
-    let selected = |options: &Value, selector: &Value| {
-        read_selector(selector, &accepted(options)).map_err(|error| error.code)
+fn sessions_select_scopes_the_user_and_parameters_but_nothing_of_the_client() {
+    let selected = |options: &Value, name: &str| {
+        let selector = map([(name, if name == "scopes" { texts(&["read"]) } else { text("other") })]);
+        read_selector(&selector, &accepted(options)).map_err(|error| error.code)
     };
-    let scopes = map([("scopes", texts(&["read"]))]);
-    let initial = oauth()
+    let parameters = map([
+        ("audience", text("api")),
+        ("client_assertion_type", text("jwt")),
+        ("resource", RawValue::Function("resource")),
+    ]);
+    let options = oauth().with("provider.oauth.parameters", parameters);
+    let password = options
+        .clone()
+        .with("provider.oauth.grant", text("password"))
+        .with("provider.oauth.username", text("ann"))
+        .with("provider.oauth.password", RawValue::Function("password"));
+    let initial = options
+        .clone()
         .with("provider.oauth.grant", text("refresh_token"))
         .with("provider.oauth.refreshToken", text("planted"));
 
-    assert!(selected(&oauth(), &scopes).is_ok());
-    for name in ["grant_type", "client_id", "audience"] {
-        let options = oauth().with("provider.oauth.parameters", map([("audience", text("api"))]));
-        assert!(selected(&options, &map([(name, text("other"))])).is_err(), "{name}");
+    for (options, names) in [
+        (&options, &["scopes", "audience"][..]),
+        (&password, &["scopes", "audience", "username"]),
+        (&initial, &[]),
+    ] {
+        for name in [
+            "scopes",
+            "audience",
+            "username",
+            "password",
+            "grant_type",
+            "scope",
+            "client_id",
+            "client_secret",
+            "client_assertion_type",
+            "resource",
+            "refresh_token",
+        ] {
+            assert_eq!(selected(options, name).is_ok(), names.contains(&name), "{name}");
+        }
     }
-    assert!(selected(&initial, &scopes).is_err());
 }
 
 #[test]
@@ -219,9 +253,7 @@ fn an_assertion_identifies_the_client_at_both_endpoints() {
 fn headers_of_the_profile_are_sent_to_the_token_endpoint() {
     let profile = accepted(&oauth().with("provider.headers", map([("X-Tenant", text("7"))]))).profile;
 
-    let headers: Vec<_> =
-        profile.headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
-    assert_eq!(headers, [("x-tenant", "7")]);
+    assert_eq!(profile.headers, [("x-tenant".to_owned(), SecretSource::Text(Secret::new("7")))]);
 }
 
 #[test]
@@ -231,4 +263,18 @@ fn no_header_replaces_the_one_that_contains_the_token() {
         .with("headers", map([("x-token", text("constant"))]));
 
     assert_eq!(rejected(&options), "headers");
+}
+
+#[test]
+fn refresh_tokens_of_a_token_endpoint_may_rotate_and_state_their_lifetime() {
+    let rules = |options: &Value| accepted(options).profile.refresh_rules;
+    let options = oauth().with("provider.oauth.refreshTokenRotation", text("retry-previous"));
+
+    assert_eq!(rules(&oauth()).rotation, RefreshTokenRotation::Strict);
+    assert_eq!(rules(&options).rotation, RefreshTokenRotation::RetryPrevious);
+    let field = rules(&oauth()).expiry.and_then(|expiry| expiry.field);
+    let Some(ExpiryField::ExpiresIn { paths, .. }) = field else { panic!("{field:?}") };
+    assert_eq!(paths, ["refresh_token_expires_in", "refresh_expires_in"]);
+    let wrong = oauth().with("provider.oauth.refreshTokenRotation", text("loose"));
+    assert_eq!(rejected(&wrong), "provider.oauth.refreshTokenRotation");
 }

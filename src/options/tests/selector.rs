@@ -79,9 +79,122 @@ fn custom_api_selects_constant_scalar_variables() {
 
     let names: Vec<_> = variables.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["shop", "test", "till"]);
-    for unknown in ["secret", "input", "scopes"] {
+    for unknown in ["input", "scopes"] {
         let selector = map([(unknown, texts(&["A"]))]);
-        assert_eq!(rejected_selector(&shop(), &selector), [unknown, "shop", "till", "test"]);
+        assert_eq!(rejected_selector(&shop(), &selector), [unknown, "shop", "till", "test", "input.deep"]);
+    }
+}
+
+/// API with a log-in that takes one input object.
+fn with_input() -> Value {
+    acme().with(
+        "provider.authenticate.variables",
+        map([
+            (
+                "input",
+                map([
+                    ("identifier", text("a")),
+                    ("id", text("1")),
+                    ("tenant", map([("id", number(1.0)), ("key", text("planted"))])),
+                    ("password", RawValue::Function("secret")),
+                    ("passwords", list([text("planted")])),
+                    ("groups", list([text("one"), map([("role", text("reader"))])])),
+                ]),
+            ),
+            ("client", RawValue::Function("client")),
+            ("other", map([("client", text("web")), ("apiToken", text("planted"))])),
+            ("kind", text("shop")),
+            ("more", map([("kind", text("inner"))])),
+        ]),
+    )
+}
+
+#[test]
+fn custom_api_selects_nested_variables_by_path_or_by_a_name_that_occurs_once() {
+    for (key, path, value) in [
+        ("identifier", "input.identifier", text("b")),
+        ("input.tenant.id", "input.tenant.id", number(2.0)),
+        ("input.groups.0", "input.groups.0", text("two")),
+        ("role", "input.groups.1.role", text("writer")),
+        // The function of the same name cannot be selected.
+        ("other.client", "other.client", text("app")),
+        // The path of one variable, and the name of another.
+        ("kind", "kind", text("x")),
+        ("more.kind", "more.kind", text("x")),
+    ] {
+        for spelling in [key, path] {
+            let Selection { variables, .. } = selected(&with_input(), &map([(spelling, value.clone())]));
+            assert_eq!(variables, [(path.to_owned(), Some(value.clone()))], "{spelling}");
+        }
+    }
+}
+
+#[test]
+fn a_name_of_several_variables_is_rejected_with_their_paths() {
+    let selector = map([("id", text("2"))]);
+    assert_eq!(rejected_selector(&with_input(), &selector), ["id", "input.id", "input.tenant.id"]);
+
+    // The same path of two variables.
+    let json = map([("a.b", text("x")), ("a", map([("b", text("y"))]))]);
+    let options = acme()
+        .without("provider.authenticate.document")
+        .with("provider.authenticate.endpoint", text("https://acme.test/login"))
+        .with("provider.authenticate.json", json);
+    assert_eq!(rejected_selector(&options, &map([("a.b", text("z"))])), ["a.b", "a.b", "a.b"]);
+}
+
+#[test]
+fn a_variable_is_selected_once() {
+    for value in ["b", "c"] {
+        let selector = map([("identifier", text("b")), ("input.identifier", text(value))]);
+        assert_eq!(rejected_selector(&with_input(), &selector), ["input.identifier", "input.identifier"]);
+    }
+}
+
+#[test]
+fn a_selector_holds_no_secret() {
+    // Functions, and constants with the name of a secret.
+    for key in [
+        "password",
+        "input.password",
+        "client",
+        "input.tenant.key",
+        "key",
+        "input.passwords.0",
+        "apiToken",
+        "other.apiToken",
+    ] {
+        for value in [text("planted"), RawValue::Null, number(1.0), RawValue::Missing] {
+            assert_eq!(rejected_selector(&with_input(), &map([(key, value)]))[0], key);
+        }
+    }
+    // Each of these alone, in other spellings too.
+    for name in [
+        "token",
+        "refreshToken",
+        "client_secret",
+        "Password",
+        "PASSWD",
+        "pass-phrase",
+        "passcode",
+        "jwt",
+        "api_key",
+        "X-API-Key",
+        "privateKey",
+        "access_key",
+        "authorization",
+        "cookie",
+        "credentials",
+        "PIN",
+        "otp",
+    ] {
+        let options = acme()
+            .with("provider.authenticate.variables", map([("email", text("a")), (name, text("planted"))]));
+        assert_eq!(rejected_selector(&options, &map([(name, text("planted"))])), [name]);
+    }
+    for name in ["keyboard", "tenantKey", "spin", "passport", "email"] {
+        let options = acme().with("provider.authenticate.variables", map([(name, text("one"))]));
+        selected(&options, &map([(name, text("two"))]));
     }
 }
 

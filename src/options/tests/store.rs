@@ -133,11 +133,38 @@ fn scopes_are_selectable_where_the_grant_uses_them() {
 
 #[test]
 fn sessions_share_credentials_that_the_library_presents_itself() {
-    for options in [fluz(), toggle(), braintree()] {
+    let function = || RawValue::Function("secret");
+    let basic = |secret| acme().with("provider.authenticate.authorization", map([("basic", secret)]));
+    let oauth = |changes: &[(&str, Value)]| {
+        let mut options = oauth::oauth();
+        for (path, value) in changes {
+            options = options.with(path, value.clone());
+        }
+        options
+    };
+    let password: &[_] = &[
+        ("provider.oauth.grant", text("password")),
+        ("provider.oauth.username", text("ann")),
+        ("provider.oauth.password", text("planted")),
+    ];
+    for options in
+        [fluz(), toggle().with("password", function()), braintree(), basic(text("planted")), oauth(&[])]
+    {
         assert_eq!(accepted(&options).limits.credentials, CredentialSharing::Shared);
     }
+    // A function receives the selector, and returns the password of the selected user.
+    for options in [
+        basic(function()),
+        acme().with("provider.authenticate.variables", map([("password", function())])),
+        acme().with("provider.headers", map([("x-key", function())])),
+        acme().with("headers", map([("x-key", function())])),
+        oauth(&[("provider.oauth.clientSecret", function())]),
+        oauth(password),
+    ] {
+        assert_eq!(accepted(&options).limits.credentials, CredentialSharing::ByIdentity);
+    }
     // The last one presents no secret.
-    for options in [broker(), by_function(), acme()] {
+    for options in [broker(), broker().with("headers", map([("x-key", function())])), by_function(), acme()] {
         assert_eq!(accepted(&options).limits.credentials, CredentialSharing::Unknown);
     }
 }

@@ -55,11 +55,11 @@ fn values_of_other_types_are_rejected() {
         (braintree(), "braintreeVersion", STRING),
         (broker(), "url", STRING),
         (broker(), "api", &["string", "empty string", "blank string", "object"]),
-        (with_empty(toggle(), "headers"), "headers.x-a", STRING),
+        (with_empty(toggle(), "headers"), "headers.x-a", SECRET),
         (with_empty(fluz(), "sessions"), "sessions.max", NUMBER),
         (with_empty(fluz(), "sessions"), "sessions.idleMs", NUMBER),
         (with_empty(fluz(), "sessions"), "sessions.maxConcurrentGrants", NUMBER),
-        (with_empty(acme(), "provider.headers"), "provider.headers.x-a", STRING),
+        (with_empty(acme(), "provider.headers"), "provider.headers.x-a", SECRET),
         (full(), "provider.authenticate", OBJECT),
         (full(), "provider.authenticate.document", STRING),
         (full(), "provider.authenticate.variables", OBJECT),
@@ -153,7 +153,7 @@ fn items_of_other_types_are_rejected_by_index() {
         (acme(), "provider.scopes.data", text("a"), STRING),
         (no_expiry(), "provider.expiry.expiresIn", text("a"), STRING),
         (no_expiry(), "provider.expiry.expiresAt", text("a"), STRING),
-        (by_function(), "provider.sliding.header", text("x-a"), STRING),
+        (sliding(), "provider.sliding.header", text("x-a"), STRING),
         (by_function(), "provider.refused.messages", text("a"), STRING),
         (by_function(), "provider.refused.codes", text("a"), &["string", "number"]),
         // 7 is not a status.
@@ -255,7 +255,7 @@ fn texts_have_formats() {
         ),
         (toggle(), "headers.x-a", &["a b\tc"], &["planted\r\nHost: evil.test", "plänted", "planted\0"]),
         (acme(), "provider.headers.x-a", &["a b\tc"], &["planted\n", "planted\u{7f}"]),
-        (by_function(), "provider.sliding.header", &["X-New"], &not_a_header),
+        (sliding(), "provider.sliding.header", &["X-New"], &not_a_header),
         (acme().without("provider.token"), "provider.token.header", &["X-New"], &not_a_header),
         (fluz(), "userId", &[USER_ID, "ABCDEF00-0000-0000-0000-abcdef000000"], &not_a_uuid),
         (fluz(), "accountId", &[ACCOUNT_ID], &not_a_uuid),
@@ -341,7 +341,8 @@ fn required_options_are_named_if_missing_or_undefined() {
         (by_function(), "provider.endpoint"),
         (acme().with("provider.refreshToken", map([])), "provider.refreshToken.data"),
         (acme().with("provider.scopes", map([])), "provider.scopes.data"),
-        (by_function().with("provider.sliding", map([])), "provider.sliding.header"),
+        (sliding(), "provider.sliding.header"),
+        (sliding().with("provider.sliding.header", text("x-a")), "provider.sliding.sameSession"),
     ] {
         for missing in [options.clone().without(path), options.clone().with(path, RawValue::Missing)] {
             assert_eq!(rejected(&missing), path);

@@ -127,7 +127,8 @@ fn profile_fields_that_change_the_token_change_the_key() {
     };
     let refresh_token = ("refreshToken", map(&[("data", text("login.renewal"))]));
     let headers = |value: &str| map(&[("x-tenant", text(value))]);
-    let sliding = |name: &str| ("sliding", map(&[("header", text(name))]));
+    let sliding_of = |name: &str, same| ("sliding", map(&[("header", text(name)), ("sameSession", same)]));
+    let sliding = |name: &str| sliding_of(name, RawValue::Bool(true));
     let mut keys = vec![key_of(&read(&profile(&[])), &["s"])];
     for change in [
         vec![("name", text("other"))],
@@ -138,6 +139,9 @@ fn profile_fields_that_change_the_token_change_the_key() {
         vec![("headers", headers("2"))],
         vec![sliding("x-one")],
         vec![sliding("x-two")],
+        vec![sliding_of("x-one", map(&[("claim", text("sub"))]))],
+        vec![sliding_of("x-one", map(&[("data", text("sub"))]))],
+        vec![sliding_of("x-one", map(&[("data", text("me.id"))]))],
         vec![refresh_token.clone(), ("renew", renew("1"))],
         vec![refresh_token, ("renew", renew("2"))],
         // The secret in another place.
@@ -254,6 +258,69 @@ fn key_uses_secret_and_identity() {
         fluz(&[("apiKey", text("same"))]),
         key_of(&config(&[("apiKey", RawValue::Function("1"))]), &["same"])
     );
+}
+
+/// Profile with one input object, a secret function and a header function.
+fn with_input() -> Vec<(&'static str, RawValue)> {
+    let input = map(&[
+        ("identifier", text("a")),
+        ("groups", RawValue::List(vec![text("one"), text("two")])),
+        ("password", RawValue::Function("password")),
+    ]);
+    let authenticate = map(&[
+        ("document", text("mutation ($input: Input!) { login(input: $input) { jwt } }")),
+        ("variables", map(&[("input", input)])),
+    ]);
+    profile(&[
+        ("authenticate", authenticate),
+        ("headers", map(&[("x-key", RawValue::Function("key")), ("x-plain", text("1"))])),
+    ])
+}
+
+#[test]
+fn nested_selections_change_the_key_and_both_spellings_have_one() {
+    let config = read(&with_input());
+    let of = |members: &[(&str, RawValue)]| {
+        let selection = options::read_selector(&map(members), &config).expect("a right selector");
+        let given = [Secret::new("one"), Secret::new("two")];
+        let holder = CredentialsDigest::of(&config, Some(&given), PLATFORM).expect("all secrets are there");
+        let key = cache_key(&holder, &config, &selection, &config.scopes, PLATFORM);
+        (key, identity(&config, &selection, PLATFORM))
+    };
+    let (own, b) = (of(&[]), of(&[("input.identifier", text("b"))]));
+    let other_group = of(&[("input.groups.1", text("three"))]);
+
+    assert_eq!(of(&[("identifier", text("b"))]), b);
+    assert_eq!(of(&[("identifier", text("a"))]), own);
+    for (one, other) in [(&own, &b), (&own, &other_group), (&b, &other_group)] {
+        assert_ne!(one.0, other.0);
+        assert_ne!(one.1, other.1);
+    }
+    assert_ne!(of(&[("input.groups.0", text("three"))]), other_group);
+}
+
+#[test]
+fn values_of_header_functions_tell_credentials_apart() {
+    let config = read(&with_input());
+    let of = |config: &Config, given: &[&str]| {
+        let given: Vec<_> = given.iter().map(|secret| Secret::new(*secret)).collect();
+        CredentialsDigest::of(config, Some(&given), PLATFORM)
+    };
+
+    assert_eq!(CredentialsDigest::of(&config, None, PLATFORM), None);
+    assert_eq!(of(&config, &["password"]), None);
+    assert_eq!(of(&config, &["password", "key"]), of(&config, &["password", "key"]));
+    for other in [["other", "key"], ["password", "other"], ["key", "password"]] {
+        assert_ne!(of(&config, &other), of(&config, &["password", "key"]));
+    }
+    // With `identity`, no function is called for the key.
+    let mut named = with_input();
+    named.push(("identity", text("tenant-7")));
+    assert!(CredentialsDigest::of(&read(&named), None, PLATFORM).is_some());
+    // A function is not a string of the same value.
+    let plain = profile(&[("headers", map(&[("x-key", text("key"))]))]);
+    let by_function = profile(&[("headers", map(&[("x-key", RawValue::Function("key"))]))]);
+    assert_ne!(of(&read(&plain), &["secret"]), of(&read(&by_function), &["secret", "key"]));
 }
 
 proptest! {

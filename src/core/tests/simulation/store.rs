@@ -101,6 +101,8 @@ impl Simulation {
             self.figures.fenced += 1;
             return WriteOutcome::Fenced;
         }
+        let had_refresh_token = self.store.entry.is_some_and(|entry| entry.refresh.is_some());
+        self.figures.lost_refresh_tokens += u64::from(had_refresh_token && entry.refresh.is_none());
         self.store.entry = Some(entry);
         self.store.written_at = self.now;
         for other in (0..self.holders.len()).filter(|other| *other != number) {

@@ -107,6 +107,7 @@ impl Fixture {
                 }
                 AcquisitionState::AcquiringLease => Input::LeaseAnswered(id, Ok(Some(Fence(1)))),
                 AcquisitionState::ClaimingRefreshToken
+                | AcquisitionState::ReturningRefreshToken
                 | AcquisitionState::ClearingStore
                 | AcquisitionState::WritingStore => Input::StoreWritten(id, Ok(WriteOutcome::Stored)),
                 _ => return,
@@ -156,6 +157,7 @@ impl Fixture {
             Phase::AcquiringLease => AcquisitionState::AcquiringLease,
             Phase::RecheckingStore(_) => AcquisitionState::RecheckingStore,
             Phase::ClaimingRefreshToken(..) => AcquisitionState::ClaimingRefreshToken,
+            Phase::ReturningRefreshToken { .. } => AcquisitionState::ReturningRefreshToken,
             Phase::ClearingStore(_) => AcquisitionState::ClearingStore,
             Phase::WritingStore { .. } => AcquisitionState::WritingStore,
             Phase::Backoff { .. } if acquisition.failed_attempts == 0 => AcquisitionState::RateLimited,
@@ -284,13 +286,17 @@ fn prepare_acquisition(
         return;
     }
     let saved = named("first", NOW - LIFETIME - seconds(1));
-    let stored = [AcquisitionState::ClaimingRefreshToken, AcquisitionState::Refreshing]
-        .contains(&acquisition_state)
-        .then_some(&saved);
-    let first = if acquisition_state == AcquisitionState::AwaitingLease {
-        AcquisitionState::AcquiringLease
-    } else {
-        acquisition_state
+    let stored = [
+        AcquisitionState::ClaimingRefreshToken,
+        AcquisitionState::Refreshing,
+        AcquisitionState::ReturningRefreshToken,
+    ]
+    .contains(&acquisition_state)
+    .then_some(&saved);
+    let first = match acquisition_state {
+        AcquisitionState::AwaitingLease => AcquisitionState::AcquiringLease,
+        AcquisitionState::ReturningRefreshToken => AcquisitionState::Refreshing,
+        other => other,
     };
     fixture.until(first, stored, at);
     match acquisition_state {
@@ -306,6 +312,10 @@ fn prepare_acquisition(
         }
         AcquisitionState::WritingStore => {
             drop(fixture.handle(Input::Granted(fixture.acquisition, Ok(named("saved", at))), at))
+        }
+        AcquisitionState::ReturningRefreshToken => {
+            let unprocessed = GrantFailure::NotProcessed(failure(ErrorCode::Server));
+            fixture.handle(Input::Granted(fixture.acquisition, Err(unprocessed)), at);
         }
         _ => {}
     }

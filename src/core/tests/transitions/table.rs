@@ -193,6 +193,7 @@ const fn acquisition_state_name(acquisition_state: AcquisitionState) -> &'static
         AcquisitionState::AcquiringLease => "leasing",
         AcquisitionState::RecheckingStore => "rechecking",
         AcquisitionState::ClaimingRefreshToken => "claiming",
+        AcquisitionState::ReturningRefreshToken => "returning",
         AcquisitionState::ClearingStore => "clearing",
         AcquisitionState::WritingStore => "writing",
         AcquisitionState::Authenticating => "authenticating",

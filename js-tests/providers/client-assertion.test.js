@@ -1,0 +1,115 @@
+// Client assertions: signatures, claims, and their use at a token endpoint.
+
+import assert from "node:assert/strict";
+import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
+import { describe, test } from "node:test";
+
+import { clientAssertion, oauth2 } from "graphql-token-manager/providers";
+
+import { managerFor } from "../support/setup.js";
+
+const AUDIENCE = "https://id.test/token";
+const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const base = { clientId: "reports", audience: AUDIENCE };
+
+/** @param {import("node:crypto").KeyObject} key */
+const pem = (key) => `${key.export({ type: "pkcs8", format: "pem" })}`;
+
+/** @param {string} jwt */
+function read(jwt) {
+  const [header, claims, signature] = jwt.split(".").map((part) => Buffer.from(part, "base64url"));
+  return {
+    header: JSON.parse(`${header}`),
+    claims: JSON.parse(`${claims}`),
+    signature: /** @type {Buffer} */ (signature),
+    input: Buffer.from(jwt.slice(0, jwt.lastIndexOf("."))),
+  };
+}
+
+const imported = crypto.subtle.importKey(
+  "pkcs8",
+  ec.privateKey.export({ type: "pkcs8", format: "der" }),
+  { name: "ECDSA", namedCurve: "P-256" },
+  false,
+  ["sign"],
+);
+
+describe("a client assertion", () => {
+  for (const [form, pair, key] of /** @type {const} */ ([
+    ["an RSA key in PEM", rsa, pem(rsa.privateKey)],
+    ["an EC key in PEM", ec, pem(ec.privateKey)],
+    ["an RSA key as JWK", rsa, { ...rsa.privateKey.export({ format: "jwk" }), use: "sig", alg: "PS256" }],
+    ["an EC key as JWK", ec, ec.privateKey.export({ format: "jwk" })],
+    ["a key of WebCrypto", ec, () => imported],
+    ["a function that returns a key", rsa, async () => pem(rsa.privateKey)],
+  ])) {
+    test(`is signed with ${form}`, async () => {
+      const assertion = clientAssertion({ ...base, key: /** @type {any} */ (key), keyId: "k1" });
+
+      const { header, claims, signature, input } = read(await assertion());
+
+      const alg = pair === rsa ? "RS256" : "ES256";
+      assert.deepEqual(header, { alg, typ: "JWT", kid: "k1" });
+      const { iss, sub, aud, iat, exp } = claims;
+      assert.deepEqual([iss, sub, aud, exp - iat], ["reports", "reports", AUDIENCE, 60]);
+      const publicKey = createPublicKey(pair.publicKey.export({ type: "spki", format: "pem" }));
+      assert.ok(verify("sha256", input, { key: publicKey, dsaEncoding: "ieee-p1363" }, signature));
+      assert.notEqual(read(await assertion()).claims.jti, claims.jti);
+    });
+  }
+
+  test("replaces the client's secret at a token endpoint", async (t) => {
+    /** @type {URLSearchParams[]} */
+    const forms = [];
+    const fetch = async (/** @type {string} */ _url, /** @type {RequestInit} */ { body }) => {
+      forms.push(new URLSearchParams(`${body}`));
+      return Response.json({ access_token: `token-${forms.length}`, expires_in: 3600 });
+    };
+    const type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    const client_assertion = clientAssertion({ ...base, key: pem(ec.privateKey) });
+    const provider = oauth2({
+      endpoint: "https://api.test/graphql",
+      tokenEndpoint: AUDIENCE,
+      clientId: "reports",
+      parameters: { client_assertion_type: type, client_assertion },
+    });
+    const tokens = managerFor(t, { provider, fetch });
+
+    assert.equal(await tokens.getToken(), "token-1");
+    await tokens.refresh();
+
+    const [first, second] = forms.map((form) => form.get("client_assertion"));
+    assert.equal(forms[0]?.get("client_assertion_type"), type);
+    assert.equal(read(`${first}`).claims.sub, "reports");
+    assert.notEqual(first, second);
+  });
+
+  test("requires valid options", async () => {
+    const key = pem(ec.privateKey);
+    for (const options of [
+      undefined,
+      { ...base },
+      { ...base, key: "" },
+      { key, audience: AUDIENCE },
+      { ...base, key, audience: "" },
+      { ...base, key, keyId: 7 },
+      { ...base, key, algorithm: "HS256" },
+      { ...base, key, lifetimeMs: 999 },
+      { ...base, key, lifetimeMs: Number.NaN },
+      { ...base, key, issuer: "x" },
+    ]) {
+      assert.throws(() => clientAssertion(/** @type {any} */ (options)), TypeError);
+    }
+    for (const wrong of [
+      "planted",
+      pem(rsa.privateKey).replaceAll("PRIVATE", "RSA PRIVATE"),
+      { kty: "oct" },
+    ]) {
+      const error = await clientAssertion({ ...base, key: wrong })().catch(
+        (/** @type {unknown} */ thrown) => thrown,
+      );
+      assert.ok(error instanceof TypeError && !`${error.stack}`.includes("planted"));
+    }
+  });
+});

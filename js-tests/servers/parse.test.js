@@ -1,0 +1,4 @@
+import parse from "./parse/server.js";
+import { testServer } from "./scenarios.js";
+
+testServer("parse", parse);

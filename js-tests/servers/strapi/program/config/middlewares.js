@@ -1,0 +1,3 @@
+module.exports = ["logger", "errors", "security", "cors", "query", "body", "favicon", "public"].map(
+  (name) => `strapi::${name}`,
+);
