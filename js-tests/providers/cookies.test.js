@@ -24,10 +24,12 @@ async function api(t) {
     const { query } = JSON.parse(body);
     const { cookie } = request.headers;
     requests.push({ query, cookie });
-    const field = query.includes("renew") ? "renew" : query.includes("login") ? "login" : "me";
+    const field = /renew|login|logout/.exec(query)?.[0] ?? "me";
+    /** @type {Record<string, boolean>} */
     const isValid = {
       login: true,
       renew: cookie === `refresh=r${issued}`,
+      logout: cookie === `refresh=r${issued}`,
       me: cookie === `access=a${issued}`,
     };
     const headers = { "content-type": "application/json" };
@@ -35,7 +37,7 @@ async function api(t) {
       const errors = [{ message: "no", extensions: { code: "UNAUTHENTICATED" } }];
       return response.writeHead(200, headers).end(JSON.stringify({ errors }));
     }
-    if (field !== "me") {
+    if (field === "login" || field === "renew") {
       issued++;
       const attributes = "Path=/; HttpOnly; SameSite=Lax; Expires=Wed, 01 Jan 2098 00:00:00 GMT";
       response.setHeader("set-cookie", [
@@ -97,6 +99,17 @@ describe("cookies", () => {
     assert.equal(await second.getToken(), "a1");
     assert.equal((await second.refresh()).value, "a2");
     assert.equal(server.requests[1]?.cookie, "refresh=r1");
+  });
+
+  test("name the token that is revoked", async (t) => {
+    const server = await api(t);
+    const revoke = { document: "mutation { logout }" };
+    const tokens = managerFor(t, { provider: { ...provider(server.endpoint), revoke } });
+    await tokens.getToken();
+
+    await tokens.revoke();
+
+    assert.deepEqual(server.requests[1], { query: "mutation { logout }", cookie: "refresh=r1" });
   });
 
   test("are unsupported in pages", async (t) => {
