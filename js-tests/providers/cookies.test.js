@@ -112,6 +112,26 @@ describe("cookies", () => {
     assert.deepEqual(server.requests[1], { query: "mutation { logout }", cookie: "refresh=r1" });
   });
 
+  test("that were deleted are not sent again", async (t) => {
+    /** @type {(string | null)[]} */
+    const cookies = [];
+    const fetch = async (/** @type {string} */ _url, /** @type {RequestInit} */ { headers, body }) => {
+      cookies.push(new Headers(headers).get("cookie"));
+      const isRenewal = `${body}`.includes("renew");
+      const response = Response.json({ data: { login: true, renew: true } });
+      response.headers.append("set-cookie", `access=a${cookies.length}; Path=/`);
+      response.headers.append("set-cookie", isRenewal ? "refresh=; Max-Age=0" : `refresh=r${cookies.length}`);
+      return response;
+    };
+    const tokens = managerFor(t, { provider: provider("https://api.test/graphql"), fetch });
+
+    await tokens.getToken();
+    await tokens.refresh();
+    await tokens.refresh();
+
+    assert.deepEqual(cookies, [null, "refresh=r1", null]);
+  });
+
   test("are unsupported in pages", async (t) => {
     const server = await api(t);
     Object.defineProperty(globalThis, "location", {

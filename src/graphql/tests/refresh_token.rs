@@ -226,6 +226,21 @@ fn a_refresh_token_in_a_cookie_is_presented_as_one() {
 }
 
 #[test]
+fn a_refresh_token_whose_cookie_is_deleted_has_expired() {
+    let mut profile = acme();
+    profile.refresh_rules.cookie = Some("refresh".to_owned());
+    let answer = json!({ "data": { "renew": { "jwt": "planted-next", "ttl": 90 } } }).to_string();
+
+    for deleted in ["refresh=; Path=/", "refresh=deleted; Max-Age=0"] {
+        let renewed = reply(200, &answer).with("set-cookie", deleted);
+        let mut scenario = Scenario::new(profile.clone(), &[], &["planted-secret"]);
+        let tokens = scenario.refresh("planted-renewal", once(renewed)).expect("a token");
+        let kept = tokens.refresh_token.clone().expect("the session would keep the one that it presented");
+        assert!(kept.has_expired(NOW), "{deleted}");
+    }
+}
+
+#[test]
 fn a_failed_response_sets_no_token_in_a_cookie() {
     let mut profile = acme();
     profile.token = crate::provider::TokenSource::Cookie("access".to_owned());
