@@ -60,6 +60,9 @@ fn a_refresh_token_without_a_stated_end_has_none() {
     for end in [json!(null), json!(0), json!(-1)] {
         assert_eq!(refresh_lifetime(in_seconds(), login(end)), Ok(None));
     }
+    for end in [json!(null), json!(0), json!(-1), json!("0")] {
+        assert_eq!(refresh_lifetime(at(), login(end)), Ok(None));
+    }
     // A point in time that has passed.
     assert_eq!(refresh_lifetime(at(), login(json!(NOW.millis() / 1000 - HOUR))), Ok(None));
 }
