@@ -70,6 +70,18 @@ const provider = (endpoint) => ({
   refused: { codes: "UNAUTHENTICATED" },
 });
 
+/**
+ * Makes the process look like a page until the test ends.
+ * @param {TestContext} t
+ */
+function asPage(t) {
+  Object.defineProperty(globalThis, "location", {
+    value: { origin: "https://page.test", href: "https://page.test/" },
+    configurable: true,
+  });
+  t.after(() => Reflect.deleteProperty(globalThis, "location"));
+}
+
 describe("cookies", () => {
   test("contain the token and the refresh token, and are sent as such", async (t) => {
     const server = await api(t);
@@ -134,15 +146,22 @@ describe("cookies", () => {
 
   test("are unsupported in pages", async (t) => {
     const server = await api(t);
-    Object.defineProperty(globalThis, "location", {
-      value: { origin: "https://page.test", href: "https://page.test/" },
-      configurable: true,
-    });
-    t.after(() => Reflect.deleteProperty(globalThis, "location"));
+    asPage(t);
     const tokens = managerFor(t, { provider: provider(server.endpoint) });
 
     await assert.rejects(tokens.getToken(), { code: "unsupported" });
     assert.deepEqual(server.requests, []);
+  });
+
+  test("that present the token of a function are unsupported in pages", async (t) => {
+    asPage(t);
+    let calls = 0;
+    const grant = () => ({ accessToken: `token-${++calls}`, expiresInMs: 60_000 });
+    const { name, endpoint, present } = provider("https://api.test/graphql");
+    const tokens = managerFor(t, { provider: { name, endpoint, present, grant } });
+
+    await assert.rejects(tokens.getToken(), { code: "unsupported" });
+    assert.equal(calls, 0);
   });
 
   test("of a failed grant are not quoted", async (t) => {
