@@ -63,7 +63,8 @@ export interface ProfileBase {
    *
    * In `variables` of the operation, `"$accessToken"` is replaced by the access token and `"$refreshToken"` by the
    * refresh token; each is `null` if there is none that is valid. `{ bearer: "$accessToken" }` authenticates with the
-   * access token. The operation must have one of them. A response with `data` and without errors is a success.
+   * access token. The operation must have one of them, unless `refreshToken.cookie` is given, whose cookie it has. A response
+   * with `data` and without errors is a success.
    */
   revoke?: Operation | JsonOperation | RevocationEndpoint | undefined;
 }

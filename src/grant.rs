@@ -132,16 +132,16 @@ impl GrantRunner<'_> {
         task: GrantTask,
         secrets: Option<Vec<Secret>>,
     ) -> Result<GrantResult, GrantFailure> {
+        if self.config.profile.uses_cookies() && origin().is_some() {
+            let message = "cookies of an API can be neither read nor sent by scripts of a page; request tokens on a server, \
+                           for example with a broker";
+            return Err(self.permanent(ErrorCode::Unsupported, message));
+        }
         if let (GrantTask::Token(grant), GrantSource::Function(function)) = (&task, &self.config.grant_source)
         {
             let (ended, done) = callback_future(self.callbacks, self.config.timeout);
             self.call(function, grant, &done);
             return self.token_from_result(ended.await, grant).map(GrantResult::Token);
-        }
-        if self.config.profile.uses_cookies() && origin().is_some() {
-            let message = "cookies of an API can be neither read nor sent by scripts of a page; request tokens on a server, \
-                           for example with a broker";
-            return Err(self.permanent(ErrorCode::Unsupported, message));
         }
         let revocation = match task {
             GrantTask::Revocation(_) => self.config.profile.revocation.as_deref(),

@@ -97,6 +97,7 @@ describe("a client assertion", () => {
       { ...base, key, algorithm: "HS256" },
       { ...base, key, lifetimeMs: 999 },
       { ...base, key, lifetimeMs: Number.NaN },
+      { ...base, key, lifetimeMs: "60000" },
       { ...base, key, issuer: "x" },
     ]) {
       assert.throws(() => clientAssertion(/** @type {any} */ (options)), TypeError);
@@ -104,12 +105,39 @@ describe("a client assertion", () => {
     for (const wrong of [
       "planted",
       pem(rsa.privateKey).replaceAll("PRIVATE", "RSA PRIVATE"),
+      "-----BEGIN PRIVATE KEY-----\nplanted!\n-----END PRIVATE KEY-----",
       { kty: "oct" },
+      ...[null, undefined, 7, ""].map((returned) => () => /** @type {any} */ (returned)),
     ]) {
       const error = await clientAssertion({ ...base, key: wrong })().catch(
         (/** @type {unknown} */ thrown) => thrown,
       );
       assert.ok(error instanceof TypeError && !`${error.stack}`.includes("planted"));
+    }
+  });
+
+  test("is not signed with a key of another size, curve or hash than its algorithm", async () => {
+    const weak = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
+    const { privateKey: other } = generateKeyPairSync("ec", { namedCurve: "P-384" });
+    const publicExponent = new Uint8Array([1, 0, 1]);
+    const generated = [
+      { name: "RSASSA-PKCS1-v1_5", modulusLength: 2048, publicExponent, hash: "SHA-512" },
+      { name: "ECDSA", namedCurve: "P-384" },
+    ].map(async (parameters) => crypto.subtle.generateKey(parameters, false, ["sign", "verify"]));
+    const [sha512, p384] = /** @type {CryptoKeyPair[]} */ (await Promise.all(generated));
+    for (const [key, algorithm] of [
+      [pem(weak)],
+      [pem(other)],
+      [other.export({ format: "jwk" })],
+      [sha512?.privateKey],
+      [p384?.privateKey],
+      [ec.publicKey.export({ format: "jwk" })],
+      [pem(ec.privateKey), "RS256"],
+      [pem(rsa.privateKey), "ES256"],
+      [[], "ES256"],
+    ]) {
+      const assertion = clientAssertion(/** @type {any} */ ({ ...base, key, algorithm }));
+      await assert.rejects(assertion(), TypeError);
     }
   });
 });

@@ -24,10 +24,12 @@ async function api(t) {
     const { query } = JSON.parse(body);
     const { cookie } = request.headers;
     requests.push({ query, cookie });
-    const field = query.includes("renew") ? "renew" : query.includes("login") ? "login" : "me";
+    const field = /renew|login|logout/.exec(query)?.[0] ?? "me";
+    /** @type {Record<string, boolean>} */
     const isValid = {
       login: true,
       renew: cookie === `refresh=r${issued}`,
+      logout: cookie === `refresh=r${issued}`,
       me: cookie === `access=a${issued}`,
     };
     const headers = { "content-type": "application/json" };
@@ -35,7 +37,7 @@ async function api(t) {
       const errors = [{ message: "no", extensions: { code: "UNAUTHENTICATED" } }];
       return response.writeHead(200, headers).end(JSON.stringify({ errors }));
     }
-    if (field !== "me") {
+    if (field === "login" || field === "renew") {
       issued++;
       const attributes = "Path=/; HttpOnly; SameSite=Lax; Expires=Wed, 01 Jan 2098 00:00:00 GMT";
       response.setHeader("set-cookie", [
@@ -68,6 +70,18 @@ const provider = (endpoint) => ({
   refused: { codes: "UNAUTHENTICATED" },
 });
 
+/**
+ * Makes the process look like a page until the test ends.
+ * @param {TestContext} t
+ */
+function asPage(t) {
+  Object.defineProperty(globalThis, "location", {
+    value: { origin: "https://page.test", href: "https://page.test/" },
+    configurable: true,
+  });
+  t.after(() => Reflect.deleteProperty(globalThis, "location"));
+}
+
 describe("cookies", () => {
   test("contain the token and the refresh token, and are sent as such", async (t) => {
     const server = await api(t);
@@ -99,17 +113,55 @@ describe("cookies", () => {
     assert.equal(server.requests[1]?.cookie, "refresh=r1");
   });
 
+  test("name the token that is revoked", async (t) => {
+    const server = await api(t);
+    const revoke = { document: "mutation { logout }" };
+    const tokens = managerFor(t, { provider: { ...provider(server.endpoint), revoke } });
+    await tokens.getToken();
+
+    await tokens.revoke();
+
+    assert.deepEqual(server.requests[1], { query: "mutation { logout }", cookie: "refresh=r1" });
+  });
+
+  test("that were deleted are not sent again", async (t) => {
+    /** @type {(string | null)[]} */
+    const cookies = [];
+    const fetch = async (/** @type {string} */ _url, /** @type {RequestInit} */ { headers, body }) => {
+      cookies.push(new Headers(headers).get("cookie"));
+      const isRenewal = `${body}`.includes("renew");
+      const response = Response.json({ data: { login: true, renew: true } });
+      response.headers.append("set-cookie", `access=a${cookies.length}; Path=/`);
+      response.headers.append("set-cookie", isRenewal ? "refresh=; Max-Age=0" : `refresh=r${cookies.length}`);
+      return response;
+    };
+    const tokens = managerFor(t, { provider: provider("https://api.test/graphql"), fetch });
+
+    await tokens.getToken();
+    await tokens.refresh();
+    await tokens.refresh();
+
+    assert.deepEqual(cookies, [null, "refresh=r1", null]);
+  });
+
   test("are unsupported in pages", async (t) => {
     const server = await api(t);
-    Object.defineProperty(globalThis, "location", {
-      value: { origin: "https://page.test", href: "https://page.test/" },
-      configurable: true,
-    });
-    t.after(() => Reflect.deleteProperty(globalThis, "location"));
+    asPage(t);
     const tokens = managerFor(t, { provider: provider(server.endpoint) });
 
     await assert.rejects(tokens.getToken(), { code: "unsupported" });
     assert.deepEqual(server.requests, []);
+  });
+
+  test("that present the token of a function are unsupported in pages", async (t) => {
+    asPage(t);
+    let calls = 0;
+    const grant = () => ({ accessToken: `token-${++calls}`, expiresInMs: 60_000 });
+    const { name, endpoint, present } = provider("https://api.test/graphql");
+    const tokens = managerFor(t, { provider: { name, endpoint, present, grant } });
+
+    await assert.rejects(tokens.getToken(), { code: "unsupported" });
+    assert.equal(calls, 0);
   });
 
   test("of a failed grant are not quoted", async (t) => {

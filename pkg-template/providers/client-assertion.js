@@ -27,8 +27,9 @@ export function clientAssertion(options) {
   const { key, keyId, clientId, audience, algorithm, lifetimeMs = DEFAULT_LIFETIME_MS } = options;
   return async () => {
     const given = typeof key === "function" ? await key() : key;
+    if (!isKey(given)) throw new TypeError("the function `key` of clientAssertion() returned no private key");
     const alg = algorithm ?? algorithmOf(given);
-    const privateKey = await imported(given, alg);
+    const privateKey = await signingKey(given, alg);
     const now = Math.floor(Date.now() / 1000);
     const header = { alg, typ: "JWT", kid: keyId };
     const claims = {
@@ -60,7 +61,7 @@ function check(options) {
   for (const name of ["clientId", "audience"]) requireText(options, name);
   if (options.keyId !== undefined) requireText(options, "keyId");
   const { key, algorithm, lifetimeMs = DEFAULT_LIFETIME_MS } = options;
-  if (!["string", "object", "function"].includes(typeof key) || key === null || key === "") {
+  if (typeof key !== "function" && !isKey(key)) {
     throw new TypeError(
       "option `key` of clientAssertion() must be a private key, or a function that returns one",
     );
@@ -68,10 +69,13 @@ function check(options) {
   if (algorithm !== undefined && !Object.hasOwn(ALGORITHMS, algorithm)) {
     throw new TypeError('option `algorithm` of clientAssertion() must be "RS256" or "ES256"');
   }
-  if (!(lifetimeMs >= 1000 && lifetimeMs <= MAX_LIFETIME_MS)) {
+  if (typeof lifetimeMs !== "number" || !(lifetimeMs >= 1000 && lifetimeMs <= MAX_LIFETIME_MS)) {
     throw new TypeError("option `lifetimeMs` of clientAssertion() must be a number from 1,000 to 3,600,000");
   }
 }
+
+/** Returns whether a value may be a private key. @param {unknown} key @returns {key is PrivateKey} */
+const isKey = (key) => (typeof key === "string" ? key !== "" : typeof key === "object" && key !== null);
 
 /** @param {any} options @param {string} name */
 function requireText(options, name) {
@@ -100,13 +104,43 @@ function algorithmOf(key) {
   return found;
 }
 
+/** The keys that an algorithm signs with (RFC 7518 sections 3.3 and 3.4). @type {Record<string, string>} */
+const KEYS = {
+  RS256: "an RSA key of at least 2048 bits, in WebCrypto with SHA-256",
+  ES256: "an EC key with the curve P-256",
+};
+
+/**
+ * Returns a private key that signs by an algorithm. With any other, WebCrypto may make a signature that is not the one that the
+ * header of the assertion states.
+ *
+ * @param {PrivateKey} key
+ * @param {string} alg
+ */
+async function signingKey(key, alg) {
+  /** @type {any} */
+  let found;
+  try {
+    found = await imported(key, alg);
+  } catch (error) {
+    // One of WebCrypto for an unfit key is a `DOMException`.
+    if (error instanceof TypeError) throw error;
+  }
+  const { name, hash, namedCurve, modulusLength } = found?.algorithm ?? {};
+  const isFit = alg === "RS256" ? hash?.name === "SHA-256" && modulusLength >= 2048 : namedCurve === "P-256";
+  if (name !== ALGORITHMS[alg]?.name || !isFit || !found.usages?.includes("sign")) {
+    throw new TypeError(`the private key does not sign by ${alg}, which needs ${KEYS[alg]}; give such a key`);
+  }
+  return /** @type {CryptoKey} */ (found);
+}
+
 /**
  * Returns a key for WebCrypto. One that was given as such is used as it is.
  *
  * @param {PrivateKey} key
  * @param {string} alg
  */
-function imported(key, alg) {
+async function imported(key, alg) {
   const parameters = parametersOf(alg);
   if (typeof key === "string") {
     const bytes = Uint8Array.from(der(key), (character) => character.charCodeAt(0));
@@ -127,7 +161,7 @@ const parametersOf = (alg) => /** @type {EcKeyImportParams & EcdsaParams} */ (AL
  * @param {string} pem
  */
 function der(pem) {
-  const body = /-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----/.exec(pem)?.[1];
+  const body = /-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END PRIVATE KEY-----/.exec(pem)?.[1];
   if (body === undefined) {
     throw new TypeError(
       "the private key is not PKCS#8 in PEM (`BEGIN PRIVATE KEY`); convert it with `openssl pkcs8 -topk8 -nocrypt`",

@@ -578,7 +578,8 @@ export type PrivateKey = string | JsonWebKey | CryptoKey;
 /** Options of {@link clientAssertion}. */
 export interface ClientAssertionOptions {
   /**
-   * The private key, or a function that returns it and is called for each grant. RSA, or EC with the curve P-256.
+   * The private key, or a function that returns it and is called for each grant. RSA of at least 2048 bits, in WebCrypto with
+   * SHA-256, or EC with the curve P-256.
    *
    * @throws TypeError if it is missing
    */

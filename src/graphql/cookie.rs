@@ -5,8 +5,8 @@ use crate::{core::is_sendable, http::HttpResponse};
 /// The header of responses with cookies. Its values are separated by line breaks.
 pub const SET_COOKIE: &str = "set-cookie";
 
-/// Returns the value of a cookie that a response sets; `None` if it sets none of this name, deletes it, or sets one
-/// that cannot be sent back. Of several, the last one counts.
+/// Returns the value of a cookie that a response sets; an empty one if it deletes the cookie, or sets a value that
+/// cannot be sent back, and `None` if it sets none of this name. Of several, the last one counts.
 pub(super) fn cookie<'a>(response: &'a HttpResponse, name: &str) -> Option<&'a str> {
     let mut found = None;
     for line in response.header(SET_COOKIE)?.split('\n') {
@@ -14,7 +14,8 @@ pub(super) fn cookie<'a>(response: &'a HttpResponse, name: &str) -> Option<&'a s
         let Some((known, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { continue };
         if known.trim() == name {
             let is_deleted = parts.any(is_past);
-            found = Some(value.trim()).filter(|value| !is_deleted && is_sendable(value));
+            let value = value.trim();
+            found = Some(if is_deleted || !is_sendable(value) { "" } else { value });
         }
     }
     found
@@ -55,12 +56,12 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_cookie_or_one_that_cannot_be_sent_has_no_value() {
+    fn a_deleted_cookie_or_one_that_cannot_be_sent_is_empty() {
         for line in
             ["refresh=", "refresh=a; Max-Age=0", "refresh=a; max-age = -1", "refresh=a b", "refresh=ä"]
         {
-            assert_eq!(found(line), None, "{line}");
-            assert_eq!(found(&format!("refresh=old\n{line}")), None, "{line}");
+            assert_eq!(found(line).as_deref(), Some(""), "{line}");
+            assert_eq!(found(&format!("refresh=old\n{line}")).as_deref(), Some(""), "{line}");
         }
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn token_with_lifetime(
 
 /// Returns when the refresh token of a response expires, by our clock; `None` if nothing states it.
 ///
-/// Zero is not an expiry: Keycloak states it for offline tokens, which do not expire.
+/// Zero or less is not an expiry: Keycloak states zero for offline tokens, which do not expire.
 ///
 /// # Errors
 ///
@@ -58,7 +58,8 @@ pub(super) fn refresh_token_expiry(
     data: &Json,
     claims: TokenTimes,
 ) -> Result<Option<UnixMillis>, String> {
-    let stated = match stated_lifetime(expiry.field.as_ref(), Some(data), clock)? {
+    let field = expiry.field.as_ref().filter(|field| !states_none(field, data));
+    let stated = match stated_lifetime(field, Some(data), clock)? {
         StatedLifetime::Span(span) => Some(span),
         StatedLifetime::Nothing | StatedLifetime::Expired { .. } | StatedLifetime::Implausible => None,
     };
@@ -66,6 +67,13 @@ pub(super) fn refresh_token_expiry(
     let spans = [stated, claimed, expiry.lifetime.map(millis)];
     let span = spans.into_iter().flatten().min();
     Ok(span.map(|span| millis_after(clock.device, span.min(MAX_LIFETIME_MS))))
+}
+
+/// Returns whether a response states zero or less.
+fn states_none(field: &ExpiryField, data: &Json) -> bool {
+    let (ExpiryField::ExpiresIn { paths, .. } | ExpiryField::ExpiresAt { paths }) = field;
+    let found = paths.find_in(data).and_then(parse_units);
+    found.is_some_and(|units| units <= 0.0)
 }
 
 /// Returns whether neither the response nor the token's claims state a lifetime.

@@ -352,6 +352,7 @@ impl<'a> GrantExchange<'a> {
                 Some(name) => cookie(response, name),
                 None => self.profile.refresh_token.find_in(data).and_then(Json::as_text),
             };
+            let is_deleted = self.profile.refresh_rules.cookie.is_some() && found == Some("");
             let found = found.filter(|token| !token.is_empty());
             let refresh_token = token_to_present(self.profile, token, found);
             let expires_at = match found {
@@ -360,7 +361,12 @@ impl<'a> GrantExchange<'a> {
             };
             Rc::make_mut(&mut tokens).refresh_token = refresh_token
                 .map(|refresh_token| refresh_token.expiring(expires_at))
-                .or_else(|| self.initial.as_ref().map(|(_, token)| token.clone()));
+                .or_else(|| self.initial.as_ref().map(|(_, token)| token.clone()))
+                // The session would keep the one that was presented.
+                .or_else(|| {
+                    let presented = self.presented.clone().filter(|_| is_deleted)?;
+                    Some(presented.expiring(Some(UnixMillis::new(0))))
+                });
             Rc::make_mut(&mut tokens).scopes = granted_scopes(data, &self.profile.scopes)?;
         }
         if tokens.scopes.is_none() {

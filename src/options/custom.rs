@@ -86,7 +86,7 @@ pub(super) fn read<'a>(
         };
         GrantSource::Profile(secrets.sources)
     };
-    profile.revocation = revocation(provider);
+    profile.revocation = revocation(provider, &profile.refresh_rules);
     if let Some(lifetime) = values.given_millis("lifetimeMs") {
         profile.lifetime = Lifetime::AtMost(lifetime);
     }
@@ -200,7 +200,7 @@ fn read_grant(provider: &OptionReader<'_>, profile: &mut Profile, secrets: &mut 
 }
 
 /// Reads `revoke`: a GraphQL operation, or `{ url, parameters, authorization }` for a form.
-fn revocation(provider: &OptionReader<'_>) -> Option<Box<Revocation>> {
+fn revocation(provider: &OptionReader<'_>, refresh_rules: &RefreshTokenRules) -> Option<Box<Revocation>> {
     let given = provider.map("revoke", "{ document, variables, authorization } or { url, parameters }")?;
     let url = given.text("url", "the URL of the revocation endpoint");
     let purpose = if url.is_some() { Purpose::RevokeForm } else { Purpose::Revoke };
@@ -210,7 +210,8 @@ fn revocation(provider: &OptionReader<'_>) -> Option<Box<Revocation>> {
         Some(url) => form(url, &given, provider, &mut secrets),
     };
     let SecretCollector { names, sources, has_token, .. } = secrets;
-    if purpose == Purpose::Revoke && !has_token {
+    // The cookie of a refresh token is sent with each operation.
+    if purpose == Purpose::Revoke && !has_token && refresh_rules.cookie.is_none() {
         provider.report_at(
             "revoke",
             &["names no token to revoke; give \"$accessToken\" or \"$refreshToken\" in `variables`, or \

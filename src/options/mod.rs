@@ -306,7 +306,6 @@ struct ProviderConfig {
 /// Expected value of `headers`.
 const HEADERS: &str = "an object, for example { \"x-tenant\": \"7\" }";
 
-/// Checks the URLs that tokens and secrets are sent to.
 /// Reports operations that would send the cookie of a refresh token to another origin than that which set it, and headers
 /// that would replace it.
 fn check_cookies(profile: &Profile, options: &OptionReader<'_>, platform: Platform) {
@@ -331,6 +330,7 @@ fn check_cookies(profile: &Profile, options: &OptionReader<'_>, platform: Platfo
     }
 }
 
+/// Checks the URLs that tokens and secrets are sent to.
 struct UrlCheck<'a> {
     options: &'a OptionReader<'a>,
     platform: Platform,

@@ -79,10 +79,11 @@ impl Session {
         let phase = self.acquisition.as_ref().map(|acquisition| &acquisition.phase);
         let cached = self.tokens().map(|cached| RevokedTokens::of(cached, now));
         let presented = phase.and_then(Phase::presented);
+        let own = self.refresh_token.as_ref().filter(|token| !token.has_expired(now));
         let held = RevokedTokens {
             access_token: cached.and_then(|cached| cached.access_token),
             // The grant in flight is cancelled, and the provider may not have received it.
-            refresh_token: self.refresh_token.as_ref().or(presented).cloned(),
+            refresh_token: own.or(presented).cloned(),
         };
         let written = phase.and_then(Phase::writing).map(|tokens| RevokedTokens::of(tokens, now));
         self.sign_out.revokes = true;

@@ -214,6 +214,20 @@ fn an_expired_token_is_not_revoked_but_its_refresh_token_is() {
 }
 
 #[test]
+fn a_refresh_token_that_has_expired_is_not_revoked() {
+    let mut session = session(None);
+    request(&mut session, 1);
+    let mut ann = token("ann", START, seconds(180));
+    let renewal = crate::core::RefreshToken::new("refresh of ann").expiring(Some(START));
+    std::rc::Rc::make_mut(&mut ann).refresh_token = Some(renewal);
+    let _ = session.handle(Input::Granted(AcquisitionId(1), Ok(ann)), START);
+
+    let effects = session.handle(Input::Revoked, START + seconds(60));
+
+    assert_eq!(revoked(&effects), [(Some("ann"), None)]);
+}
+
+#[test]
 fn the_refresh_token_of_a_store_is_revoked_when_the_record_was_read_under_the_lease() {
     let mut session = signed_in(Some(LEASE));
     let mut ann = token("ann", START, seconds(180));

@@ -60,6 +60,9 @@ fn a_refresh_token_without_a_stated_end_has_none() {
     for end in [json!(null), json!(0), json!(-1)] {
         assert_eq!(refresh_lifetime(in_seconds(), login(end)), Ok(None));
     }
+    for end in [json!(null), json!(0), json!(-1), json!("0")] {
+        assert_eq!(refresh_lifetime(at(), login(end)), Ok(None));
+    }
     // A point in time that has passed.
     assert_eq!(refresh_lifetime(at(), login(json!(NOW.millis() / 1000 - HOUR))), Ok(None));
 }
@@ -223,6 +226,21 @@ fn a_refresh_token_in_a_cookie_is_presented_as_one() {
     let tokens = scenario.refresh("planted-renewal", once(renewed)).expect("a token");
     assert_eq!(scenario.last().header("cookie"), Some("refresh=planted-renewal"));
     assert_eq!(tokens.refresh_token, None, "the session keeps the one that it presented");
+}
+
+#[test]
+fn a_refresh_token_whose_cookie_is_deleted_has_expired() {
+    let mut profile = acme();
+    profile.refresh_rules.cookie = Some("refresh".to_owned());
+    let answer = json!({ "data": { "renew": { "jwt": "planted-next", "ttl": 90 } } }).to_string();
+
+    for deleted in ["refresh=; Path=/", "refresh=deleted; Max-Age=0"] {
+        let renewed = reply(200, &answer).with("set-cookie", deleted);
+        let mut scenario = Scenario::new(profile.clone(), &[], &["planted-secret"]);
+        let tokens = scenario.refresh("planted-renewal", once(renewed)).expect("a token");
+        let kept = tokens.refresh_token.clone().expect("the session would keep the one that it presented");
+        assert!(kept.has_expired(NOW), "{deleted}");
+    }
 }
 
 #[test]

@@ -142,6 +142,18 @@ fn tokens_may_be_in_cookies() {
 }
 
 #[test]
+fn a_cookie_names_the_token_to_revoke() {
+    let revoke = map([("document", text("mutation { logout }"))]);
+    let given = full().with("provider.revoke", revoke);
+    let in_cookie = given.clone().with("provider.refreshToken", map([("cookie", text("refresh"))]));
+
+    assert!(accepted(&in_cookie).profile.revocation.is_some());
+    assert_eq!(rejected(&given), "provider.revoke");
+    let elsewhere = in_cookie.with("provider.revoke.endpoint", text("https://id.acme.test/graphql"));
+    assert_eq!(rejected(&elsewhere), "provider.revoke");
+}
+
+#[test]
 fn a_wrong_cookie_is_rejected() {
     let name = |name| map([("cookie", text(name))]);
     let in_cookie = full().with("provider.refreshToken", name("refresh"));
