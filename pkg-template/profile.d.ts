@@ -72,7 +72,8 @@ export interface ProfileBase {
  * New tokens in the responses to ordinary requests.
  *
  * A token is adopted only if it is of the same session: some servers answer to the token of an ended session as to no token,
- * and begin an anonymous session in the same header. If both tokens are JWTs with `sub`, these must be equal in any case.
+ * and begin an anonymous session in the same header. If the token that was sent is a JWT with `sub`, the new one must have
+ * the same in any case.
  */
 export interface Sliding {
   /** The header with the token, or several, of which the first that is present counts. */
