@@ -26,9 +26,10 @@ const MAX_TEXT = 1_000;
  * @param {string} text
  * @param {() => any} [parse] returns the value of the text; `undefined` if it is not JSON
  * @param {string[]} [paths] of the values below `data` that are kept
+ * @param {number} [limit] the longest text that is not replaced by its outline
  */
-export function outlined(text, parse = () => parsed(text), paths = []) {
-  if (text.length <= LARGE) return text;
+export function outlined(text, parse = () => parsed(text), paths = [], limit = LARGE) {
+  if (text.length <= limit) return text;
   const answer = parse();
   if (answer === undefined) return text.trim()[0] === "<" ? "<" : "{";
   const outlineOfOne = (/** @type {any} */ one) => outlineOf(one, paths);
@@ -128,6 +129,29 @@ function copyAt(target, source, path, depth = 1) {
 }
 
 /**
+ * Returns whether a response has an error or an expected value, by which the core may recognize a rejection. It finds all
+ * that `errors_match` in src/graphql/response.rs examines.
+ *
+ * @param {any} body of the response; a batch is a list of answers
+ * @param {[path: string, value: unknown][]} values below `data`
+ */
+export function hasProblem(body, values) {
+  const answers = Array.isArray(body) ? body : [body];
+  return answers.some(
+    (answer) =>
+      isObject(answer) &&
+      (answer.errors?.length > 0 ||
+        hasError(answer) ||
+        (answer.message !== undefined && answer.extensions !== undefined) ||
+        (isObject(answer.data) && Object.values(answer.data).some(hasError)) ||
+        values.some(([path, value]) => hasValue(answer.data, path.split("."), value))),
+  );
+}
+
+/** @param {any} value */
+const hasError = (value) => (value?.error ?? null) !== null;
+
+/**
  * Returns whether a value of `data` has an expected one at a path, in the form of `any_at` in src/json.rs.
  *
  * @param {any} source
@@ -137,7 +161,7 @@ function copyAt(target, source, path, depth = 1) {
  * @param {number} [depth] of `source` in the response
  * @returns {boolean}
  */
-export function hasValue(source, path, expected, place = 0, depth = 1) {
+function hasValue(source, path, expected, place = 0, depth = 1) {
   if (place === path.length) return source === expected;
   if (typeof source !== "object" || source === null || depth > DEEPEST) return false;
   const key = path[place];
