@@ -133,7 +133,10 @@ export interface RejectionRules extends FailureRules {
   every?: boolean | undefined;
 }
 
-/** A response that a rule examines: frozen, and of a batch, one of its answers. */
+/**
+ * A response that a rule examines; of a batch, one of its answers. It is frozen, but not what its members contain: a function
+ * must not change that.
+ */
 export interface Answer {
   /** The HTTP status. */
   readonly status: number;
