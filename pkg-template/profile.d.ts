@@ -73,7 +73,8 @@ export interface ProfileBase {
  * New tokens in the responses to ordinary requests.
  *
  * A token is adopted only if it is of the same session: some servers answer to the token of an ended session as to no token,
- * and begin an anonymous session in the same header. If both tokens are JWTs with `sub`, these must be equal in any case.
+ * and begin an anonymous session in the same header. If the token that was sent is a JWT with `sub`, the new one must have
+ * the same in any case.
  */
 export interface Sliding {
   /** The header with the token, or several, of which the first that is present counts. */
@@ -133,7 +134,10 @@ export interface RejectionRules extends FailureRules {
   every?: boolean | undefined;
 }
 
-/** A response that a rule examines: frozen, and of a batch, one of its answers. */
+/**
+ * A response that a rule examines; of a batch, one of its answers. It is frozen, but not what its members contain: a function
+ * must not change that.
+ */
 export interface Answer {
   /** The HTTP status. */
   readonly status: number;

@@ -125,6 +125,81 @@ test("a response that starts with whitespace other than JSON's is not GraphQL", 
   assert.equal((await failure(tokens.request("{ ok }"))).code, "graphql_errors");
 });
 
+describe("a rule of `data` recognizes a value in a small response, and in one of more than 64 KiB:", () => {
+  /** @type {Record<string, { data: object | object[], body: string }>} */
+  const cases = {
+    "below an object that another rule compares": {
+      data: [
+        { path: "me", is: null },
+        { path: "me.state", is: "ENDED" },
+      ],
+      body: '{"data":{"me":{"state":"ENDED"},"all":ALL}}',
+    },
+    "behind an item that another rule compares": {
+      data: [
+        { path: "all.0", is: 1 },
+        { path: "all.state", is: "ENDED" },
+      ],
+      body: '{"data":{"all":[{"state":"OK"},{"state":"ENDED"},ALL]}}',
+    },
+    "in nested lists": {
+      data: { path: "all.state", is: "ENDED" },
+      body: '{"data":{"all":[[ALL],[[{"state":"ENDED"}]]]}}',
+    },
+    "at a position of a list": {
+      data: { path: "all.1", is: "ENDED" },
+      body: '{"data":{"all":[0,"ENDED",ALL]}}',
+    },
+    "of items that have the name of a property of lists": {
+      data: { path: "all.length", is: 7 },
+      body: '{"data":{"all":[{"length":7},ALL]}}',
+    },
+    "below a field with the name `__proto__`": {
+      data: { path: "me.*.*.state", is: "ENDED" },
+      body: '{"data":{"me":{"a":{"__proto__":{"state":"ENDED"}}},"all":ALL}}',
+    },
+    "in the last answer of a large batch": {
+      data: { path: "me", is: null },
+      body: `[${'{"data":{"me":1}},'.repeat(500)}{"data":{"me":null},"extensions":ALL}]`,
+    },
+  };
+  for (const [name, { data, body }] of Object.entries(cases)) {
+    test(name, async (t) => {
+      for (const all of [0, PADDING]) {
+        const text = body.replace("ALL", JSON.stringify(all));
+        const { endpoint, received } = await apiFor(t, ({ token }, response) => {
+          if (token === "token-1") json(response, 200, text);
+        });
+        const { tokens } = countedFor(t, endpoint, {}, { refused: { data } });
+
+        assert.deepEqual(await (await tokens.fetch(endpoint, POST)).json(), { data: { ok: true } });
+        assert.equal(received.length, 2);
+      }
+    });
+  }
+});
+
+test("no response changes a prototype", async (t) => {
+  const value = `{"__proto__":{"state":1}}`;
+  const body = `{"data":{"a":{"b":${value}},"all":${JSON.stringify(PADDING)}}}`;
+  const { endpoint } = await apiFor(t, (_, response) => json(response, 200, body));
+  const data = ["a", "a.*.state", "a.*.*.state"].map((path) => ({ path, is: 2 }));
+  const { tokens } = countedFor(t, endpoint, {}, { refused: { codes: "ERRORS", data } });
+
+  await tokens.request("{ ok }");
+
+  assert.equal(/** @type {any} */ ({}).state, undefined);
+  assert.equal(/** @type {any} */ ([]).state, undefined);
+});
+
+test("a response of deeply nested lists is returned as it is", async (t) => {
+  const body = `{"data":{"all":${"[".repeat(200_000)}${"]".repeat(200_000)}}}`;
+  const { endpoint } = await apiFor(t, (_, response) => json(response, 200, body));
+  const { tokens } = countedFor(t, endpoint, {}, { refused: { data: { path: "all.state", is: 1 } } });
+
+  assert.equal(await (await tokens.fetch(endpoint, POST)).text(), body);
+});
+
 test("a response of 12 MiB with errors takes at most four times as long as parsing it", async (t) => {
   const text = `{"data":{"all":[${"1,".repeat(6_000_000)}1]},"errors":[{"message":"no"}]}`;
   const { tokens } = countedFor(t, "https://api.acme.test/graphql", {
@@ -139,4 +214,31 @@ test("a response of 12 MiB with errors takes at most four times as long as parsi
 
   // The factor is eight if the core copies all values.
   assert.ok(cost < 4 * parsing, `${cost} ms, where parsing takes ${parsing} ms`);
+});
+
+test("a response of 60 KB that no rule of `data` matches takes at most seven times as long as parsing it", async (t) => {
+  const items = Array.from({ length: 1_000 }, (_, id) => ({
+    __typename: "Item",
+    id,
+    name: "name",
+    tags: ["a"],
+  }));
+  const text = JSON.stringify({ data: { items, all: { errors: [] } } });
+  const { tokens } = countedFor(
+    t,
+    "https://api.acme.test/graphql",
+    { fetch: async () => new Response(text, { headers: { "content-type": "application/json" } }) },
+    { refused: { codes: ["UNAUTHENTICATED"], data: { path: "*.__typename", is: "AuthInfo" } } },
+  );
+  await tokens.request("{ ok }");
+
+  const parsing = await processorMsOf(() => {
+    for (let count = 0; count < 100; count++) JSON.parse(text);
+  });
+  const cost = await processorMsOf(async () => {
+    for (let count = 0; count < 100; count++) await tokens.request("{ ok }");
+  });
+
+  // The factor is ten or more if the core copies all values.
+  assert.ok(cost < 7 * parsing, `${cost} ms, where parsing takes ${parsing} ms`);
 });

@@ -99,6 +99,24 @@ describe("after the end of a session, an answer that brings an anonymous one", (
     assert.equal(logIns(), 2);
   });
 
+  test("is recognized where tokens are JWTs, and that of the anonymous session has another subject", async (t) => {
+    const jwtOf = (/** @type {object} */ claims) =>
+      `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.x`;
+    const { tokens, received } = managerOf(
+      t,
+      { token: { header: HEADER }, sliding: { header: HEADER, sameSession: { data: "me" } } },
+      (request, count) => {
+        if (isLogin(request))
+          return Response.json({ data: { login: 1 } }, { headers: { [HEADER]: jwtOf({ sub: "1", count }) } });
+        if (count > 2) return { data: { me: 1 } };
+        return Response.json({ data: { me: null } }, { headers: { [HEADER]: jwtOf({ sub: "anonymous" }) } });
+      },
+    );
+
+    assert.deepEqual(await tokens.request("{ me }"), { me: 1 });
+    assert.equal(received.filter(isLogin).length, 2);
+  });
+
   test("does not repeat a mutation of which a part was executed, and logs in for the next request", async (t) => {
     const { tokens, sessions, received, logIns } = shopOf(t, undefined, (data) => ({ ...data, add: true }));
     await tokens.getToken();

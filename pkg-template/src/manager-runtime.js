@@ -43,7 +43,7 @@ const NOTHING_SELECTED = "{}";
  * @property {string} tokenHeader the header of requests that contains the token, in lower case
  * @property {string} tokenScheme the scheme before the token; empty for none
  * @property {string[]} sessionPaths of values in `data` that show that the session has not ended
- * @property {string[]} rejectionPaths of values in `data` with which the API rejects a token
+ * @property {[path: string, value: unknown][]} rejectionValues in `data`, with which the API rejects a token
  * @property {number[]} rejectionStatuses statuses with which the API rejects a token
  * @property {string[]} quotable names of variables and headers of grants that are no secrets
  * @property {string[]} scopePaths paths of the granted scopes below `data`

@@ -40,9 +40,10 @@ export function ownVariables(options) {
     if (found.length === 0) found = all.filter((each) => each.name === name);
     const plain = found.filter(({ isSecret }) => !isSecret);
     if (plain.length > 0) return plain.length === 1 ? plain[0] : undefined;
+    if (isBuiltin || grant) return undefined;
     // A secret, also of a variable that the log-in does not have.
     const isSecret = found.length > 0 || isSecretName(name.split(".").pop());
-    return isSecret && !isBuiltin && !grant ? { path: name, name, isSecret } : undefined;
+    return isSecret ? { path: name, name, isSecret } : undefined;
   };
   // Every call of `session()` asks for the same few names.
   const known = new Map(all.map(({ path }) => [path, find(path)]));

@@ -5,7 +5,7 @@
 import { readUpTo, readerOf } from "./body-reading.js";
 import { bufferBody, canBuffer, concat, readInto } from "./buffered-response.js";
 import { ignoringErrors } from "./ignoring-errors.js";
-import { outlined, parsed } from "./response-outline.js";
+import { hasProblem, outlined, parsed } from "./response-outline.js";
 import { isFailure, matchedRules } from "./rule-functions.js";
 import { MAX_JSON_BYTES } from "./tables.js";
 import { handled } from "../stores/foreign-promise.js";
@@ -86,19 +86,20 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
  */
 export function authStatusOf(handle, response, text) {
   const { status } = response;
-  const { rejectionStatuses, rejectsInBody, rejectionPaths, rules } = handle.api;
+  const { rejectionStatuses, rejectsInBody, rejectionValues, rules } = handle.api;
+  const isListed = rejectionStatuses.includes(status);
   const mayContain = rejectsInBody && mayContainErrors(text);
-  const mayReject = rejectionStatuses.includes(status) || rejectionPaths.length > 0 || mayContain;
   const isCalled =
     rules.refused && ((rules.refused.every && text !== undefined) || isFailure(status) || mayContain);
-  if (!mayReject && !isCalled) return "accepted";
+  if (!isListed && !mayContain && rejectionValues.length === 0 && !isCalled) return "accepted";
   /** @type {any} */
   let body;
   const parse = () => (body ??= parsed(text));
   const matched = isCalled ? matchedRules(handle, ["refused"], response, parse(), false) : 0;
-  // The core need not know of a response that only the function could reject.
-  if (!mayReject && matched === 0) return "accepted";
-  const outline = text && outlined(text, parse, rejectionPaths);
+  // Passing a response to the core takes longer than all of the above, so it receives only those that may be a rejection.
+  if (!isListed && matched === 0 && !hasProblem(parse(), rejectionValues)) return "accepted";
+  const paths = rejectionValues.map(([path]) => path);
+  const outline = text && outlined(text, parse, paths);
   return handle.withCore((core) => core.checkRejection(status, outline, matched)) ?? "accepted";
 }
 
@@ -127,7 +128,7 @@ export function adopted(handle, response, text, token, isLent) {
   const { sessionPaths } = handle.api;
   // Of a longer text, the converted values would block the event loop.
   const isRead = sessionPaths.length > 0 && text !== undefined && text.length <= MAX_JSON_BYTES;
-  const outline = isRead ? outlined(text, undefined, sessionPaths) : undefined;
+  const outline = isRead ? outlined(text, undefined, sessionPaths, 0) : undefined;
   const { value } = token;
   const lent = isLent ? value : undefined;
   return handle.withCore((core) => core.adopt(response, outline, handle, value, lent)) ?? "accepted";

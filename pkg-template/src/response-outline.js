@@ -14,6 +14,9 @@ const LARGE = 65_536;
 const MAX_MEMBERS = 30;
 const MAX_DEPTH = 3;
 
+/** How many answers of a batch are kept: more than servers accept operations. */
+const MAX_ANSWERS = 10_000;
+
 /** The longest prefix of a message that is kept: the phrases of rejections are near its beginning. */
 const MAX_TEXT = 1_000;
 
@@ -23,14 +26,15 @@ const MAX_TEXT = 1_000;
  * @param {string} text
  * @param {() => any} [parse] returns the value of the text; `undefined` if it is not JSON
  * @param {string[]} [paths] of the values below `data` that are kept
+ * @param {number} [limit] the longest text that is not replaced by its outline
  */
-export function outlined(text, parse = () => parsed(text), paths = []) {
-  if (text.length <= LARGE) return text;
+export function outlined(text, parse = () => parsed(text), paths = [], limit = LARGE) {
+  if (text.length <= limit) return text;
   const answer = parse();
   if (answer === undefined) return text.trim()[0] === "<" ? "<" : "{";
   const outlineOfOne = (/** @type {any} */ one) => outlineOf(one, paths);
   const outline = Array.isArray(answer)
-    ? answer.slice(0, MAX_ERRORS).map(outlineOfOne)
+    ? answer.slice(0, MAX_ANSWERS).map(outlineOfOne)
     : outlineOfOne(answer);
   return JSON.stringify(outline);
 }
@@ -59,7 +63,8 @@ function outlineOf(answer, paths) {
     ...problemOf({ ...answer, data: undefined, error: undefined, errors: undefined }),
     data: isObject(data) ? withValues(fieldsOf(data), data, paths) : data === null ? null : data && true,
     error: error === undefined ? undefined : problemOf(error),
-    errors: Array.isArray(errors) ? errors.slice(0, MAX_ERRORS).map((each) => problemOf(each)) : undefined,
+    // Errors of another form are errors as well.
+    errors: Array.isArray(errors) ? errors.slice(0, MAX_ERRORS).map((each) => problemOf(each)) : errors && {},
   };
 }
 
@@ -96,26 +101,95 @@ function withValues(outline, data, paths) {
  * @param {any} target an object, or an array as long as the one that is copied
  * @param {any} source
  * @param {string[]} path
+ * @param {number} [depth] of `source` in the response
  */
-function copyAt(target, source, [key, ...rest]) {
-  if (key === undefined || typeof source !== "object" || source === null) return;
-  if (Array.isArray(source) && key !== "*" && !(key in source)) {
-    for (const index of source.keys()) copyAt(target, source, [`${index}`, key, ...rest]);
-    return;
-  }
-  for (const name of key === "*" ? Object.keys(source) : [key]) {
-    const value = Object.hasOwn(source, name) ? source[name] : undefined;
+function copyAt(target, source, path, depth = 1) {
+  const [key, ...rest] = path;
+  const isOfItems = isNameAfterList(source, key);
+  for (const name of key === "*" || isOfItems ? Object.keys(source) : [key]) {
+    const value = memberOf(source, name);
+    const further = isOfItems ? path : rest;
+    if (value === undefined) continue;
     if (typeof value !== "object" || value === null) {
-      if (value !== undefined) target[name] = typeof value === "string" ? shortened(value) : value;
-    } else if (rest.length === 0) {
-      // Whether it is empty. No value of a rule is a list.
-      if (!isObject(target[name])) target[name] = Object.keys(value).length > 0 ? [true] : [];
-    } else {
-      if (typeof target[name] !== "object" || target[name] === null)
-        target[name] = Array.isArray(value) ? [] : {};
-      copyAt(target[name], value, rest);
+      // A value that ends the path early only matters if it is `null`: the session has no such object.
+      if (further.length === 0 || value === null)
+        put(target, name, typeof value === "string" ? shortened(value) : value);
+      continue;
+    }
+    const kept = memberOf(target, name);
+    const copy = typeof kept === "object" && kept !== null ? kept : Array.isArray(value) ? [] : {};
+    put(target, name, copy);
+    if (further.length > 0) {
+      if (depth < DEEPEST) copyAt(copy, value, further, depth + 1);
+    } else if (Object.keys(value).length > 0 && Object.keys(copy).length === 0) {
+      // The value is not empty. No value of a rule is an object.
+      put(copy, Array.isArray(value) ? "0" : "", {});
     }
   }
+}
+
+/**
+ * Returns whether a response has an error or an expected value, by which the core may recognize a rejection. It finds all
+ * that `errors_match` in src/graphql/response.rs examines.
+ *
+ * @param {any} body of the response; a batch is a list of answers
+ * @param {[path: string, value: unknown][]} values below `data`
+ */
+export function hasProblem(body, values) {
+  const answers = Array.isArray(body) ? body : [body];
+  return answers.some(
+    (answer) =>
+      isObject(answer) &&
+      (answer.errors?.length > 0 ||
+        hasError(answer) ||
+        (answer.message !== undefined && answer.extensions !== undefined) ||
+        (isObject(answer.data) && Object.values(answer.data).some(hasError)) ||
+        values.some(([path, value]) => hasValue(answer.data, path.split("."), value))),
+  );
+}
+
+/** @param {any} value */
+const hasError = (value) => (value?.error ?? null) !== null;
+
+/**
+ * Returns whether a value of `data` has an expected one at a path, in the form of `any_at` in src/json.rs.
+ *
+ * @param {any} source
+ * @param {string[]} path
+ * @param {unknown} expected a string, a number, a boolean or `null`
+ * @param {number} [place] of the next name of the path
+ * @param {number} [depth] of `source` in the response
+ * @returns {boolean}
+ */
+function hasValue(source, path, expected, place = 0, depth = 1) {
+  if (place === path.length) return source === expected;
+  if (typeof source !== "object" || source === null || depth > DEEPEST) return false;
+  const key = path[place];
+  const isOfItems = isNameAfterList(source, key);
+  const next = isOfItems ? place : place + 1;
+  if (key !== "*" && !isOfItems) return hasValue(memberOf(source, key), path, expected, next, depth + 1);
+  return Object.values(source).some((value) => hasValue(value, path, expected, next, depth + 1));
+}
+
+/** How deep a value may be nested, as in src/json.rs: deeper ones are not searched. */
+const DEEPEST = 64;
+
+/** @param {any} source @param {string} key */
+const isNameAfterList = (source, key) =>
+  Array.isArray(source) && key !== "*" && !(/^\d/.test(key) && key in source);
+
+/** Returns an own member of an object or array. @param {any} source @param {string} name */
+const memberOf = (source, name) => (Object.hasOwn(source, name) ? source[name] : undefined);
+
+/**
+ * Defines a member. An assignment to `__proto__`, which JSON may have as a name, would change a prototype.
+ *
+ * @param {object} target
+ * @param {string} name
+ * @param {unknown} value
+ */
+function put(target, name, value) {
+  Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** @param {any} field */

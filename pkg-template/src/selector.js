@@ -76,17 +76,24 @@ function written(members, find) {
     // `undefined` is often a mistake, such as the id of a user before the sign-in; the core rejects it.
     if (value === undefined && name === "scopes") return;
     isText &&= isPlain(value);
-    const isOwn =
-      variable !== undefined && !isRepeated && isPlain(value) && sameJson(value, ordered(variable.value));
+    const isOwn = variable !== undefined && !isRepeated && isSame(value, variable.value);
     if (!isOwn) entries.push([isRepeated ? name : (variable?.path ?? name), value]);
   });
-  entries.sort(([one], [other]) => (one < other ? -1 : 1));
+  if (entries.length > 1) entries.sort(([one], [other]) => (one < other ? -1 : 1));
   const selected = Object.fromEntries(entries);
   return isText ? JSON.stringify(selected) : Object.freeze(selected);
 }
 
-/** @param {unknown} one @param {unknown} other */
-const sameJson = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+/**
+ * Returns whether an ordered value is plain and equals a manager's own.
+ *
+ * @param {unknown} value
+ * @param {unknown} own
+ */
+function isSame(value, own) {
+  if (!Array.isArray(value) || !Array.isArray(own)) return value === own && isPlain(value);
+  return isTexts(value) && JSON.stringify(value) === JSON.stringify(ordered(own));
+}
 
 /**
  * Parses a serialized selector, as listeners and `grant` functions receive it.
@@ -110,7 +117,7 @@ function ordered(value) {
   if (typeof value !== "object" || value === null) return value;
   if (!Array.isArray(value)) return {};
   const items = Array.from(value, (item) => (typeof item === "object" && item !== null ? {} : item));
-  return isTexts(items) ? [...new Set(items)].sort() : items;
+  return items.length > 1 && isTexts(items) ? [...new Set(items)].sort() : items;
 }
 
 /** @param {unknown} value */

@@ -43,10 +43,6 @@ pub fn rotated_token(
     let sent = sent.expose();
     if token != sent {
         let claim_of = |token, name: &str| jwt::claim(token, name, platform);
-        let subject = claim_of(sent, "sub");
-        if subject.is_some() && claim_of(token, "sub") != subject {
-            return Rotation::Unchanged;
-        }
         let session = match &rotation.same_session {
             SameSession::Asserted => Session::Same,
             SameSession::Claim(name) => match claim_of(sent, name) {
@@ -58,10 +54,12 @@ pub fn rotated_token(
                 session_of(answers_in(body.as_ref()), &paths.iter().collect::<Vec<_>>())
             }
         };
+        let subject = claim_of(sent, "sub");
+        let is_other_subject = subject.is_some() && claim_of(token, "sub") != subject;
         match session {
-            Session::Same => {}
-            Session::Unknown => return Rotation::Unchanged,
             Session::Ended(status) => return Rotation::Ended(status),
+            Session::Same if !is_other_subject => {}
+            Session::Same | Session::Unknown => return Rotation::Unchanged,
         }
     }
     let claims = jwt::claimed_times(token, platform);

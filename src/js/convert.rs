@@ -10,7 +10,9 @@ use crate::{
     host::{PLATFORM, to_js},
     json::Json,
     options::{Config, SecretSource},
-    provider::{ExpiryField, GrantProtocol, Profile, RotationHeader, SameSession, TokenSource},
+    provider::{
+        ExpectedValue, ExpiryField, GrantProtocol, Profile, RotationHeader, SameSession, TokenSource,
+    },
 };
 
 /// Creates the result of `status()`.
@@ -93,11 +95,10 @@ pub(crate) fn api_profile_to_js(config: &Config) -> JsValue {
     fields.put("rejectionStatuses", Json::List(rejection_statuses));
     // True if bodies of responses may also reject a token.
     fields.flag("rejectsInBody", Some(rejected.concerns_body()));
-    // The paths below `data` of values that reject a token.
-    fields.put(
-        "rejectionPaths",
-        Json::list_of(&mut rejected.data.iter().map(|expected| expected.path.as_str())),
-    );
+    // The values that reject a token, each with its path below `data`.
+    let value_of =
+        |expected: &ExpectedValue| Json::List(vec![Json::text(&expected.path), expected.is.clone()]);
+    fields.put("rejectionValues", Json::List(rejected.data.iter().map(value_of).collect()));
     fields.into_js()
 }
 

@@ -108,6 +108,11 @@ fn a_token_of_another_subject_is_not_adopted() {
     let same = of_claims(&json!({ "sub": "1" }));
     assert!(is_adopted(&rotation(SameSession::Asserted, &sent, &same, "")));
     assert!(is_adopted(&rotation(SameSession::Asserted, "opaque", &same, "")));
+    // The anonymous session of an ended one has another subject, or none.
+    for other in [of_claims(&json!({ "sub": "anonymous" })), of_claims(&json!({})), "opaque".to_owned()] {
+        let ended = rotation(data(), &sent, &other, r#"{"data":{"me":null}}"#);
+        assert_eq!(ended, Rotation::Ended(AuthStatus::Rejected), "{other}");
+    }
     // A subject alone does not show that the field is not empty.
     assert_eq!(rotation(data(), &sent, &same, "{}"), Rotation::Unchanged);
 }
