@@ -228,7 +228,7 @@ export interface StrawberryDjangoAuthOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -251,7 +251,7 @@ export interface PostgraphileOptions {
    *
    * @throws TypeError if it is missing, empty, or has other values than functions and strings that are not empty
    */
-  input: { readonly [name: string]: Secret };
+  input: { readonly [name: string]: SessionSecret };
   /**
    * The name of the mutation.
    *
@@ -471,7 +471,7 @@ export interface KeystoneOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
