@@ -1,17 +1,10 @@
 // Client assertions: JWTs that a client signs with its private key, `private_key_jwt` of OpenID Connect.
 //
-// Sources: RFC 7523 sections 2.2 and 3; RFC 7518 section 3.1 for the algorithms.
+// Source: RFC 7523 sections 2.2 and 3.
 
-/** @import { ClientAssertionOptions, PrivateKey } from "./index.js" */
+import { encoded, isAlgorithm, isPrivateKey, signedJwt } from "./signed-jwt.js";
 
-/** The algorithms by their names in a JWT, as WebCrypto names them. @type {Record<string, EcKeyImportParams & EcdsaParams>} */
-const ALGORITHMS = {
-  RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", namedCurve: "" },
-  ES256: { name: "ECDSA", hash: "SHA-256", namedCurve: "P-256" },
-};
-
-/** The identifiers of the kinds of keys in DER: `rsaEncryption` and `id-ecPublicKey`. */
-const KINDS = { RS256: "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", ES256: "\x2a\x86\x48\xce\x3d\x02\x01" };
+/** @import { ClientAssertionOptions } from "./index.js" */
 
 const DEFAULT_LIFETIME_MS = 60_000;
 const MAX_LIFETIME_MS = 3_600_000;
@@ -26,11 +19,7 @@ export function clientAssertion(options) {
   check(options);
   const { key, keyId, clientId, audience, algorithm, lifetimeMs = DEFAULT_LIFETIME_MS } = options;
   return async () => {
-    const given = typeof key === "function" ? await key() : key;
-    const alg = algorithm ?? algorithmOf(given);
-    const privateKey = await imported(given, alg);
     const now = Math.floor(Date.now() / 1000);
-    const header = { alg, typ: "JWT", kid: keyId };
     const claims = {
       iss: clientId,
       sub: clientId,
@@ -39,9 +28,7 @@ export function clientAssertion(options) {
       iat: now,
       exp: now + Math.floor(lifetimeMs / 1000),
     };
-    const input = [header, claims].map((part) => encoded(utf8(JSON.stringify(part)))).join(".");
-    const signature = await crypto.subtle.sign(parametersOf(alg), privateKey, utf8(input));
-    return `${input}.${encoded(new Uint8Array(signature))}`;
+    return signedJwt(typeof key === "function" ? await key() : key, algorithm, { kid: keyId }, claims);
   };
 }
 
@@ -60,12 +47,12 @@ function check(options) {
   for (const name of ["clientId", "audience"]) requireText(options, name);
   if (options.keyId !== undefined) requireText(options, "keyId");
   const { key, algorithm, lifetimeMs = DEFAULT_LIFETIME_MS } = options;
-  if (!["string", "object", "function"].includes(typeof key) || key === null || key === "") {
+  if (!isPrivateKey(key) && typeof key !== "function") {
     throw new TypeError(
       "option `key` of clientAssertion() must be a private key, or a function that returns one",
     );
   }
-  if (algorithm !== undefined && !Object.hasOwn(ALGORITHMS, algorithm)) {
+  if (algorithm !== undefined && !isAlgorithm(algorithm)) {
     throw new TypeError('option `algorithm` of clientAssertion() must be "RS256" or "ES256"');
   }
   if (!(lifetimeMs >= 1000 && lifetimeMs <= MAX_LIFETIME_MS)) {
@@ -79,73 +66,3 @@ function requireText(options, name) {
     throw new TypeError(`option \`${name}\` of clientAssertion() must be a string that is not empty`);
   }
 }
-
-/**
- * Returns the algorithm for a key.
- *
- * @param {PrivateKey} key
- */
-function algorithmOf(key) {
-  const found = Object.keys(ALGORITHMS).find((alg) => {
-    if (typeof key === "string")
-      return der(key)
-        .slice(0, 40)
-        .includes(KINDS[/** @type {"RS256"} */ (alg)]);
-    if ("kty" in key) return key.kty === (alg === "RS256" ? "RSA" : "EC");
-    return /** @type {CryptoKey} */ (key).algorithm?.name === ALGORITHMS[alg]?.name;
-  });
-  if (found === undefined) {
-    throw new TypeError("the private key is neither an RSA nor an EC key; give one for RS256 or ES256");
-  }
-  return found;
-}
-
-/**
- * Returns a key for WebCrypto. One that was given as such is used as it is.
- *
- * @param {PrivateKey} key
- * @param {string} alg
- */
-function imported(key, alg) {
-  const parameters = parametersOf(alg);
-  if (typeof key === "string") {
-    const bytes = Uint8Array.from(der(key), (character) => character.charCodeAt(0));
-    return crypto.subtle.importKey("pkcs8", bytes, parameters, false, ["sign"]);
-  }
-  if (!("kty" in key)) return /** @type {CryptoKey} */ (key);
-  // Members of the key that WebCrypto would compare with its purpose here.
-  const { use, key_ops, alg: _, ...jwk } = /** @type {JsonWebKey} */ (key);
-  return crypto.subtle.importKey("jwk", jwk, parameters, false, ["sign"]);
-}
-
-/** @param {string} alg */
-const parametersOf = (alg) => /** @type {EcKeyImportParams & EcdsaParams} */ (ALGORITHMS[alg]);
-
-/**
- * Returns the bytes of a PEM text (PKCS#8, RFC 7468 section 10), as characters.
- *
- * @param {string} pem
- */
-function der(pem) {
-  const body = /-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----/.exec(pem)?.[1];
-  if (body === undefined) {
-    throw new TypeError(
-      "the private key is not PKCS#8 in PEM (`BEGIN PRIVATE KEY`); convert it with `openssl pkcs8 -topk8 -nocrypt`",
-    );
-  }
-  return atob(body.replace(/\s/g, ""));
-}
-
-/** @param {string} text */
-const utf8 = (text) => new TextEncoder().encode(text);
-
-/**
- * Returns base64url without padding.
- *
- * @param {Uint8Array} bytes
- */
-const encoded = (bytes) =>
-  btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
