@@ -2,7 +2,7 @@
 //
 // Source: RFC 7523 sections 2.2 and 3.
 
-import { encoded, isAlgorithm, isPrivateKey, signedJwt } from "./signed-jwt.js";
+import { checkPrivateKey, encoded, isAlgorithm, signedJwt } from "./signed-jwt.js";
 
 /** @import { ClientAssertionOptions } from "./index.js" */
 
@@ -47,11 +47,7 @@ function check(options) {
   for (const name of ["clientId", "audience"]) requireText(options, name);
   if (options.keyId !== undefined) requireText(options, "keyId");
   const { key, algorithm, lifetimeMs = DEFAULT_LIFETIME_MS } = options;
-  if (!isPrivateKey(key) && typeof key !== "function") {
-    throw new TypeError(
-      "option `key` of clientAssertion() must be a private key, or a function that returns one",
-    );
-  }
+  checkPrivateKey("clientAssertion", "key", key);
   if (algorithm !== undefined && !isAlgorithm(algorithm)) {
     throw new TypeError('option `algorithm` of clientAssertion() must be "RS256" or "ES256"');
   }

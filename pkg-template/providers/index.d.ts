@@ -571,7 +571,10 @@ export interface OAuth2Options extends OAuthEndpoint, Omit<OAuthProfile, "name" 
  */
 export function clientAssertion(options: ClientAssertionOptions): () => Promise<string>;
 
-/** A private key: PKCS#8 in PEM, a JWK, or a key of WebCrypto that may sign. */
+/**
+ * A private key: in PEM as PKCS#8 (`BEGIN PRIVATE KEY`) or PKCS#1 (`BEGIN RSA PRIVATE KEY`), a JWK, or a key of WebCrypto that
+ * may sign. Line breaks of PEM may be the two characters `\n`, as in environment variables.
+ */
 export type PrivateKey = string | JsonWebKey | CryptoKey;
 
 /** Options of {@link clientAssertion}. */
@@ -579,7 +582,7 @@ export interface ClientAssertionOptions {
   /**
    * The private key, or a function that returns it and is called for each grant. RSA, or EC with the curve P-256.
    *
-   * @throws TypeError if it is missing
+   * @throws TypeError if it is missing, or a text that is not a private key in PEM
    */
   key: PrivateKey | (() => PrivateKey | Promise<PrivateKey>);
   /** The id of the key (`kid`), if the server knows several. */

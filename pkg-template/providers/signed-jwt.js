@@ -16,9 +16,21 @@ const KINDS = { RS256: "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", ES256: "\x2a\x86\
 /** @param {unknown} name */
 export const isAlgorithm = (name) => typeof name === "string" && Object.hasOwn(ALGORITHMS, name);
 
-/** Returns whether a value has the type of a private key. @param {unknown} key */
-export const isPrivateKey = (key) =>
-  (typeof key === "string" && key !== "") || (typeof key === "object" && key !== null);
+/**
+ * Rejects an option that is not a private key, and a text that is not one in PEM. A function is called for each grant.
+ *
+ * @param {string} name of the function with the option
+ * @param {string} option
+ * @param {any} key
+ */
+export function checkPrivateKey(name, option, key) {
+  if (typeof key === "string" && key !== "") algorithmOf(key);
+  else if (typeof key !== "function" && (typeof key !== "object" || key === null)) {
+    throw new TypeError(
+      `option \`${option}\` of ${name}() must be a private key, or a function that returns one`,
+    );
+  }
+}
 
 /**
  * Returns a signed JWT.
@@ -79,18 +91,54 @@ function imported(key, alg) {
 const parametersOf = (alg) => /** @type {EcKeyImportParams & EcdsaParams} */ (ALGORITHMS[alg]);
 
 /**
- * Returns the bytes of a PEM text (PKCS#8, RFC 7468 section 10), as characters.
+ * Returns the bytes of a PEM text as characters, in the form of PKCS#8, which is the only one that WebCrypto reads.
+ *
+ * Line breaks may be the two characters `\n`, as in environment variables.
  *
  * @param {string} pem
  */
 function der(pem) {
-  const body = /-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----/.exec(pem)?.[1];
-  if (body === undefined) {
+  const [, kind, body = ""] =
+    /-----BEGIN (RSA )?PRIVATE KEY-----([^-]+)-----END \1PRIVATE KEY-----/.exec(pem) ?? [];
+  const bytes = decoded(body.replace(/\\[rn]|\s/g, ""));
+  if (bytes === "") {
     throw new TypeError(
-      "the private key is not PKCS#8 in PEM (`BEGIN PRIVATE KEY`); convert it with `openssl pkcs8 -topk8 -nocrypt`",
+      "the private key is not in PEM as PKCS#8 (`BEGIN PRIVATE KEY`) or PKCS#1 (`BEGIN RSA PRIVATE KEY`), without a passphrase; convert it with `openssl pkcs8 -topk8 -nocrypt`",
     );
   }
-  return atob(body.replace(/\s/g, ""));
+  return kind === undefined ? bytes : pkcs8(bytes);
+}
+
+/** Returns the characters of a text in base64; none if it is not base64. @param {string} text */
+function decoded(text) {
+  try {
+    return atob(text);
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Returns PKCS#8 of an RSA key in PKCS#1: version 0, the algorithm with its parameter NULL, and the key (RFC 5958 section 2).
+ *
+ * @param {string} pkcs1
+ */
+function pkcs8(pkcs1) {
+  const algorithm = element(0x30, `${element(0x06, KINDS.RS256)}\x05\x00`);
+  return element(0x30, `\x02\x01\x00${algorithm}${element(0x04, pkcs1)}`);
+}
+
+/**
+ * Returns an element of DER: its tag, the length of its content, and the content (X.690 section 8.1.3).
+ *
+ * @param {number} tag
+ * @param {string} content
+ */
+function element(tag, content) {
+  const length = [];
+  for (let rest = content.length; rest > 0; rest >>= 8) length.unshift(rest & 0xff);
+  if (content.length > 0x7f) length.unshift(0x80 | length.length);
+  return String.fromCharCode(tag, ...length) + content;
 }
 
 /** @param {string} text */
