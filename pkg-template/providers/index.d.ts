@@ -337,6 +337,43 @@ export interface ShopifyAdminOptions {
 }
 
 /**
+ * Shopify's GraphQL Admin API, for applications of many stores: expiring offline tokens, with a refresh token that is replaced
+ * at each renewal. Public applications need such tokens from 2027-01-01. Create one manager for each store, and give it a
+ * `store`: a new token revokes the earlier ones of the same store.
+ *
+ * @example
+ * ```ts
+ * import { TokenManager } from "graphql-token-manager";
+ * import { shopifyOffline } from "graphql-token-manager/providers";
+ *
+ * const tokens = new TokenManager({
+ *   provider: shopifyOffline({
+ *     shop: "my-store",
+ *     version: "2026-10",
+ *     clientId: process.env.SHOPIFY_CLIENT_ID!,
+ *     clientSecret: process.env.SHOPIFY_CLIENT_SECRET!,
+ *     refreshToken: () => loadRefreshToken("my-store"),
+ *   }),
+ * });
+ *
+ * declare function loadRefreshToken(shop: string): Promise<string>;
+ * ```
+ */
+export function shopifyOffline(options: ShopifyOfflineOptions): OAuthProfile;
+
+/** Options of {@link shopifyOffline}. */
+export interface ShopifyOfflineOptions extends ShopifyAdminOptions {
+  /**
+   * The first refresh token, `refresh_token` of the response with which the store was authorized. Later ones come from
+   * responses, and are kept in the manager's `store`. A function is called again if the last one was rejected or lost, so it
+   * should return the newest that it knows.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  refreshToken: SessionSecret;
+}
+
+/**
  * Linear: client credentials, which act as the application.
  */
 export function linear(options: LinearOptions): OAuthProfile;

@@ -18,6 +18,7 @@ export { payload } from "./payload.js";
 export { postgraphile } from "./postgraphile.js";
 export { saleor } from "./saleor.js";
 export { shopifyAdmin } from "./shopify-admin.js";
+export { shopifyOffline } from "./shopify-offline.js";
 export { strapi } from "./strapi.js";
 export { strawberryDjangoAuth } from "./strawberry-django-auth.js";
 export { vendure } from "./vendure.js";
