@@ -109,6 +109,7 @@ describe("a client assertion", () => {
       { ...base, key, audience: "" },
       { ...base, key, keyId: 7 },
       { ...base, key, algorithm: "HS256" },
+      { ...base, key, algorithm: "RS256" },
       { ...base, key, lifetimeMs: 999 },
       { ...base, key, lifetimeMs: Number.NaN },
       { ...base, key, issuer: "x" },

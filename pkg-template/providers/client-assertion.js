@@ -47,10 +47,10 @@ function check(options) {
   for (const name of ["clientId", "audience"]) requireText(options, name);
   if (options.keyId !== undefined) requireText(options, "keyId");
   const { key, algorithm, lifetimeMs = DEFAULT_LIFETIME_MS } = options;
-  checkPrivateKey("clientAssertion", "key", key);
   if (algorithm !== undefined && !isAlgorithm(algorithm)) {
     throw new TypeError('option `algorithm` of clientAssertion() must be "RS256" or "ES256"');
   }
+  checkPrivateKey("clientAssertion", "key", key, algorithm);
   if (!(lifetimeMs >= 1000 && lifetimeMs <= MAX_LIFETIME_MS)) {
     throw new TypeError("option `lifetimeMs` of clientAssertion() must be a number from 1,000 to 3,600,000");
   }

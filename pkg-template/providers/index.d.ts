@@ -304,6 +304,54 @@ export interface ParseOptions {
 }
 
 /**
+ * GitHub Apps: tokens of an installation for an hour, from a JWT that is signed with the private key of the application. With a
+ * `store`, set the manager's option `identity`: the JWTs differ. An installation has all of its permissions and repositories.
+ *
+ * @example
+ * ```ts
+ * import { TokenManager } from "graphql-token-manager";
+ * import { githubApp } from "graphql-token-manager/providers";
+ *
+ * const tokens = new TokenManager({
+ *   provider: githubApp({
+ *     clientId: "Iv23liExample",
+ *     installationId: "12345678",
+ *     privateKey: process.env.GITHUB_PRIVATE_KEY!,
+ *   }),
+ * });
+ * ```
+ */
+export function githubApp(options: GithubAppOptions): Profile;
+
+/** Options of {@link githubApp}: `clientId` or `appId`, and others. */
+export type GithubAppOptions = GithubAppInstallation &
+  ({ clientId: string; appId?: undefined } | { appId: string; clientId?: undefined });
+
+/** Options of {@link githubApp} besides the id of the application. */
+export interface GithubAppInstallation {
+  /**
+   * The id of the installation, in digits.
+   *
+   * @throws TypeError if it is missing or has other characters
+   */
+  installationId: string;
+  /**
+   * A private key of the application, as GitHub generates it, or a function that returns one and is called for each grant.
+   *
+   * @throws TypeError if it is missing, or a text that is not an RSA key in PEM
+   */
+  privateKey: PrivateKey | (() => PrivateKey | Promise<PrivateKey>);
+  /**
+   * The origin of a GitHub Enterprise Server, such as `https://github.example.com`, or of the API of GHE.com, such as
+   * `https://api.octocorp.ghe.com`.
+   *
+   * @defaultValue "https://api.github.com"
+   * @throws TypeError if it has a path, or is that of web pages: github.com or a subdomain of ghe.com
+   */
+  url?: string | undefined;
+}
+
+/**
  * Shopify's GraphQL Admin API, for applications of your own organization: client credentials.
  */
 export function shopifyAdmin(options: ShopifyAdminOptions): OAuthProfile;

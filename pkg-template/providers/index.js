@@ -9,6 +9,7 @@ export { clientAssertion } from "./client-assertion.js";
 export { commercetools } from "./commercetools.js";
 export { directus } from "./directus.js";
 export { djangoGraphqlJwt } from "./django-graphql-jwt.js";
+export { githubApp } from "./github-app.js";
 export { keystone } from "./keystone.js";
 export { linear } from "./linear.js";
 export { oauth2 } from "./oauth2.js";

@@ -22,10 +22,17 @@ export const isAlgorithm = (name) => typeof name === "string" && Object.hasOwn(A
  * @param {string} name of the function with the option
  * @param {string} option
  * @param {any} key
+ * @param {string} [algorithm] that the key is for; by default any
  */
-export function checkPrivateKey(name, option, key) {
-  if (typeof key === "string" && key !== "") algorithmOf(key);
-  else if (typeof key !== "function" && (typeof key !== "object" || key === null)) {
+export function checkPrivateKey(name, option, key, algorithm) {
+  if (typeof key === "string" && key !== "") {
+    const found = algorithmOf(key);
+    if (found !== (algorithm ?? found)) {
+      throw new TypeError(
+        `option \`${option}\` of ${name}() must be a key for ${algorithm}, not for ${found}`,
+      );
+    }
+  } else if (typeof key !== "function" && (typeof key !== "object" || key === null)) {
     throw new TypeError(
       `option \`${option}\` of ${name}() must be a private key, or a function that returns one`,
     );
