@@ -16,6 +16,9 @@ const base = { clientId: "reports", audience: AUDIENCE };
 /** @param {import("node:crypto").KeyObject} key */
 const pem = (key) => `${key.export({ type: "pkcs8", format: "pem" })}`;
 
+/** @param {import("node:crypto").KeyObject} key */
+const pkcs1 = (key) => `${key.export({ type: "pkcs1", format: "pem" })}`;
+
 /** @param {string} jwt */
 function read(jwt) {
   const [header, claims, signature] = jwt.split(".").map((part) => Buffer.from(part, "base64url"));
@@ -38,6 +41,8 @@ const imported = crypto.subtle.importKey(
 describe("a client assertion", () => {
   for (const [form, pair, key] of /** @type {const} */ ([
     ["an RSA key in PEM", rsa, pem(rsa.privateKey)],
+    ["an RSA key in PEM of PKCS#1", rsa, pkcs1(rsa.privateKey)],
+    ["an RSA key whose line breaks are escaped", rsa, pkcs1(rsa.privateKey).replaceAll("\n", "\\n")],
     ["an EC key in PEM", ec, pem(ec.privateKey)],
     ["an RSA key as JWK", rsa, { ...rsa.privateKey.export({ format: "jwk" }), use: "sig", alg: "PS256" }],
     ["an EC key as JWK", ec, ec.privateKey.export({ format: "jwk" })],
@@ -58,6 +63,15 @@ describe("a client assertion", () => {
       assert.notEqual(read(await assertion()).claims.jti, claims.jti);
     });
   }
+
+  test("is signed with a shorter key in PEM of PKCS#1", async () => {
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+
+    const jwt = await clientAssertion({ ...base, key: pkcs1(privateKey) })();
+
+    const { input, signature } = read(jwt);
+    assert.ok(verify("sha256", input, publicKey, signature));
+  });
 
   test("replaces the client's secret at a token endpoint", async (t) => {
     /** @type {URLSearchParams[]} */
@@ -95,6 +109,7 @@ describe("a client assertion", () => {
       { ...base, key, audience: "" },
       { ...base, key, keyId: 7 },
       { ...base, key, algorithm: "HS256" },
+      { ...base, key, algorithm: "RS256" },
       { ...base, key, lifetimeMs: 999 },
       { ...base, key, lifetimeMs: Number.NaN },
       { ...base, key, lifetimeMs: "60000" },
@@ -102,18 +117,33 @@ describe("a client assertion", () => {
     ]) {
       assert.throws(() => clientAssertion(/** @type {any} */ (options)), TypeError);
     }
+  });
+
+  test("rejects a text that is not a private key in PEM, and does not quote it", async () => {
+    const passphrase = { cipher: "aes-128-cbc", passphrase: "x" };
     for (const wrong of [
       "planted",
-      pem(rsa.privateKey).replaceAll("PRIVATE", "RSA PRIVATE"),
       "-----BEGIN PRIVATE KEY-----\nplanted!\n-----END PRIVATE KEY-----",
-      { kty: "oct" },
-      ...[null, undefined, 7, ""].map((returned) => () => /** @type {any} */ (returned)),
+      "-----BEGIN RSA PRIVATE KEY-----\n\n-----END RSA PRIVATE KEY-----",
+      pkcs1(rsa.privateKey).replace("END RSA", "END"),
+      `${ec.privateKey.export({ type: "sec1", format: "pem" })}`,
+      `${rsa.privateKey.export({ type: "pkcs1", format: "pem", ...passphrase })}`,
+      `${rsa.privateKey.export({ type: "pkcs8", format: "pem", ...passphrase })}`,
     ]) {
-      const error = await clientAssertion({ ...base, key: wrong })().catch(
-        (/** @type {unknown} */ thrown) => thrown,
+      assert.throws(
+        () => clientAssertion({ ...base, key: wrong }),
+        (/** @type {any} */ error) => error instanceof TypeError && !error.stack?.includes("planted"),
       );
-      assert.ok(error instanceof TypeError && !`${error.stack}`.includes("planted"));
+      await assert.rejects(clientAssertion({ ...base, key: () => wrong })(), TypeError);
     }
+    await assert.rejects(clientAssertion({ ...base, key: { kty: "oct" } })(), TypeError);
+    for (const returned of [null, undefined, 7, ""]) {
+      const key = () => /** @type {any} */ (returned);
+      await assert.rejects(clientAssertion({ ...base, key })(), TypeError);
+    }
+    // PKCS#8 under the name of PKCS#1.
+    const mislabelled = pem(rsa.privateKey).replaceAll("PRIVATE", "RSA PRIVATE");
+    await assert.rejects(clientAssertion({ ...base, key: mislabelled })());
   });
 
   test("is not signed with a key of another size, curve or hash than its algorithm", async () => {
@@ -136,8 +166,8 @@ describe("a client assertion", () => {
       [pem(rsa.privateKey), "ES256"],
       [[], "ES256"],
     ]) {
-      const assertion = clientAssertion(/** @type {any} */ ({ ...base, key, algorithm }));
-      await assert.rejects(assertion(), TypeError);
+      const options = /** @type {any} */ ({ ...base, key, algorithm });
+      await assert.rejects(async () => clientAssertion(options)(), TypeError);
     }
   });
 });

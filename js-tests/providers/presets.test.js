@@ -294,7 +294,8 @@ test("requests and revocations of Parse Server have the application's id from th
 test("values that become part of a document or of a host are checked", () => {
   const shop = { version: "2026-10", clientId: "id", clientSecret: "secret" };
   for (const name of ["evil.test/", "a.b", "a@b", "a/b", "a?b", "a#b"])
-    assert.throws(() => providers.shopifyAdmin({ ...shop, shop: name }), TypeError, name);
+    for (const make of [providers.shopifyAdmin, providers.shopifyOffline])
+      assert.throws(() => make({ ...shop, shop: name, refreshToken: "x" }), TypeError, name);
   const project = { projectKey: "p", clientId: "id", clientSecret: "secret" };
   for (const region of ["a/b", "a@b", "a?b", "a#b", "a:1"])
     assert.throws(() => providers.commercetools({ ...project, region }), TypeError, region);

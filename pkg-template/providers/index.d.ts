@@ -228,7 +228,7 @@ export interface StrawberryDjangoAuthOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -251,7 +251,7 @@ export interface PostgraphileOptions {
    *
    * @throws TypeError if it is missing, empty, or has other values than functions and strings that are not empty
    */
-  input: { readonly [name: string]: Secret };
+  input: { readonly [name: string]: SessionSecret };
   /**
    * The name of the mutation.
    *
@@ -304,6 +304,54 @@ export interface ParseOptions {
 }
 
 /**
+ * GitHub Apps: tokens of an installation for an hour, from a JWT that is signed with the private key of the application. With a
+ * `store`, set the manager's option `identity`: the JWTs differ. An installation has all of its permissions and repositories.
+ *
+ * @example
+ * ```ts
+ * import { TokenManager } from "graphql-token-manager";
+ * import { githubApp } from "graphql-token-manager/providers";
+ *
+ * const tokens = new TokenManager({
+ *   provider: githubApp({
+ *     clientId: "Iv23liExample",
+ *     installationId: "12345678",
+ *     privateKey: process.env.GITHUB_PRIVATE_KEY!,
+ *   }),
+ * });
+ * ```
+ */
+export function githubApp(options: GithubAppOptions): Profile;
+
+/** Options of {@link githubApp}: `clientId` or `appId`, and others. */
+export type GithubAppOptions = GithubAppInstallation &
+  ({ clientId: string; appId?: undefined } | { appId: string; clientId?: undefined });
+
+/** Options of {@link githubApp} besides the id of the application. */
+export interface GithubAppInstallation {
+  /**
+   * The id of the installation, in digits.
+   *
+   * @throws TypeError if it is missing or has other characters
+   */
+  installationId: string;
+  /**
+   * A private key of the application, as GitHub generates it, or a function that returns one and is called for each grant.
+   *
+   * @throws TypeError if it is missing, or a text that is not an RSA key in PEM
+   */
+  privateKey: PrivateKey | (() => PrivateKey | Promise<PrivateKey>);
+  /**
+   * The origin of a GitHub Enterprise Server, such as `https://github.example.com`, or of the API of GHE.com, such as
+   * `https://api.octocorp.ghe.com`.
+   *
+   * @defaultValue "https://api.github.com"
+   * @throws TypeError if it has a path, or is that of web pages: github.com or a subdomain of ghe.com
+   */
+  url?: string | undefined;
+}
+
+/**
  * Shopify's GraphQL Admin API, for applications of your own organization: client credentials.
  */
 export function shopifyAdmin(options: ShopifyAdminOptions): OAuthProfile;
@@ -334,6 +382,43 @@ export interface ShopifyAdminOptions {
    * @throws TypeError if it is missing or empty
    */
   clientSecret: SessionSecret;
+}
+
+/**
+ * Shopify's GraphQL Admin API, for applications of many stores: expiring offline tokens, with a refresh token that is replaced
+ * at each renewal. Public applications need such tokens from 2027-01-01. Create one manager for each store, and give it a
+ * `store`: a new token revokes the earlier ones of the same store.
+ *
+ * @example
+ * ```ts
+ * import { TokenManager } from "graphql-token-manager";
+ * import { shopifyOffline } from "graphql-token-manager/providers";
+ *
+ * const tokens = new TokenManager({
+ *   provider: shopifyOffline({
+ *     shop: "my-store",
+ *     version: "2026-10",
+ *     clientId: process.env.SHOPIFY_CLIENT_ID!,
+ *     clientSecret: process.env.SHOPIFY_CLIENT_SECRET!,
+ *     refreshToken: () => loadRefreshToken("my-store"),
+ *   }),
+ * });
+ *
+ * declare function loadRefreshToken(shop: string): Promise<string>;
+ * ```
+ */
+export function shopifyOffline(options: ShopifyOfflineOptions): OAuthProfile;
+
+/** Options of {@link shopifyOffline}. */
+export interface ShopifyOfflineOptions extends ShopifyAdminOptions {
+  /**
+   * The first refresh token, `refresh_token` of the response with which the store was authorized. Later ones come from
+   * responses, and are kept in the manager's `store`. A function is called again if the last one was rejected or lost, so it
+   * should return the newest that it knows.
+   *
+   * @throws TypeError if it is missing or empty
+   */
+  refreshToken: SessionSecret;
 }
 
 /**
@@ -471,7 +556,7 @@ export interface KeystoneOptions {
    *
    * @throws TypeError if it is missing or empty
    */
-  password: Secret;
+  password: SessionSecret;
 }
 
 /**
@@ -572,7 +657,10 @@ export interface OAuth2Options extends OAuthEndpoint, Omit<OAuthProfile, "name" 
  */
 export function clientAssertion(options: ClientAssertionOptions): () => Promise<string>;
 
-/** A private key: PKCS#8 in PEM, a JWK, or a key of WebCrypto that may sign. */
+/**
+ * A private key: in PEM as PKCS#8 (`BEGIN PRIVATE KEY`) or PKCS#1 (`BEGIN RSA PRIVATE KEY`), a JWK, or a key of WebCrypto that
+ * may sign. Line breaks of PEM may be the two characters `\n`, as in environment variables.
+ */
 export type PrivateKey = string | JsonWebKey | CryptoKey;
 
 /** Options of {@link clientAssertion}. */
@@ -581,7 +669,7 @@ export interface ClientAssertionOptions {
    * The private key, or a function that returns it and is called for each grant. RSA of at least 2048 bits, in WebCrypto with
    * SHA-256, or EC with the curve P-256.
    *
-   * @throws TypeError if it is missing
+   * @throws TypeError if it is missing, or a text that is not a private key in PEM
    */
   key: PrivateKey | (() => PrivateKey | Promise<PrivateKey>);
   /** The id of the key (`kid`), if the server knows several. */

@@ -21,6 +21,28 @@ const OAUTH_FAILURES = [
   ["an outage", [503, {}], "server"],
 ];
 
+const REFRESH_TOKEN = "first-refresh-token";
+
+/** @param {string} id @returns {Recorded} */
+const offlineToken = (id) => [
+  200,
+  {
+    access_token: `access-${id}`,
+    expires_in: 3600,
+    refresh_token: `refresh-${id}`,
+    refresh_token_expires_in: 7_776_000,
+    scope: "read_products",
+  },
+];
+
+/** @param {string} refreshToken */
+const renewalOf = (refreshToken) => ({
+  grant_type: "refresh_token",
+  client_id: "id",
+  client_secret: PASSWORD,
+  refresh_token: refreshToken,
+});
+
 export const OAUTH = [
   of({
     name: "shopifyAdmin",
@@ -41,6 +63,43 @@ export const OAUTH = [
       [
         "an invalid token",
         [401, { errors: "[API] Invalid API key or access token (unrecognized login or wrong password)" }],
+      ],
+    ],
+  }),
+  of({
+    name: "shopifyOffline",
+    isOAuth: true,
+    options: { shop: "my-store", version: "2026-10", ...client, refreshToken: REFRESH_TOKEN },
+    endpoint: "https://my-store.myshopify.com/admin/api/2026-10/graphql.json",
+    presented: ["x-shopify-access-token", ""],
+    token: (id) => `access-${id}`,
+    lifetimeMs: HOUR,
+    limited: failed(200, "Throttled", { code: "THROTTLED" }),
+    login: {
+      url: "https://my-store.myshopify.com/admin/oauth/access_token",
+      parts: renewalOf(REFRESH_TOKEN),
+      response: offlineToken,
+    },
+    renewal: {
+      mark: '"refresh_token":"refresh-',
+      url: "https://my-store.myshopify.com/admin/oauth/access_token",
+      parts: (id) => renewalOf(`refresh-${id}`),
+      rotates: true,
+      response: offlineToken,
+      refused: [400, { error: "invalid_grant", error_description: "Token has been expired or revoked." }],
+    },
+    failures: [
+      ["an invalid refresh token", [400, { error: "invalid_grant" }], "invalid_credentials"],
+      ...OAUTH_FAILURES,
+    ],
+    rejections: [
+      [
+        "an invalid token",
+        [401, { errors: "[API] Invalid API key or access token (unrecognized login or wrong password)" }],
+      ],
+      [
+        "a token that does not expire",
+        [403, { errors: "[API] Non-expiring access tokens are no longer accepted for the Admin API." }],
       ],
     ],
   }),

@@ -1,5 +1,7 @@
 // Recorded exchanges of platforms and of authentication for frameworks.
 
+import { generateKeyPairSync } from "node:crypto";
+
 import { HOUR, PASSWORD, START, YEAR, failed, jwt, of, ok } from "./support.js";
 
 /** @import { Recorded } from "./support.js" */
@@ -29,7 +31,61 @@ const strawberryFailure = (message, code) => ({
   refreshToken: null,
 });
 
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
+/** A response of GitHub's REST API. @param {string} message */
+const github = (message) => ({ message, documentation_url: "https://docs.github.com/rest" });
+
 export const PLATFORMS = [
+  of({
+    name: "githubApp",
+    options: {
+      clientId: "Iv23liExample",
+      installationId: "12345678",
+      privateKey: `${privateKey.export({ type: "pkcs1", format: "pem" })}`,
+    },
+    endpoint: "https://api.github.com/graphql",
+    presented: ["authorization", "Bearer "],
+    token: (id) => `ghs_${id}`,
+    lifetimeMs: HOUR,
+    limited: [200, { errors: [{ type: "RATE_LIMITED", message: "API rate limit exceeded." }] }],
+    login: {
+      url: "https://api.github.com/app/installations/12345678/access_tokens",
+      parts: {},
+      headers: { "user-agent": "graphql-token-manager" },
+      response: (id) => [
+        201,
+        {
+          token: `ghs_${id}`,
+          expires_at: `${new Date(Date.now() + HOUR).toISOString().slice(0, 19)}Z`,
+          permissions: { contents: "read", metadata: "read" },
+          repository_selection: "all",
+        },
+      ],
+    },
+    failures: [
+      ["a wrong key", [401, github("A JSON web token could not be decoded")], "invalid_credentials"],
+      [
+        "a suspended installation",
+        [403, github("This installation has been suspended")],
+        "invalid_credentials",
+      ],
+      ["an unknown installation", [404, github("Not Found")], "invalid_credentials"],
+      [
+        "a primary rate limit",
+        [403, github("API rate limit exceeded for installation."), { "x-ratelimit-remaining": "0" }],
+        "rate_limited",
+      ],
+      [
+        "a secondary rate limit",
+        [403, github("You have exceeded a secondary rate limit."), { "retry-after": "60" }],
+        "rate_limited",
+      ],
+      ["status 429", [429, github("You have exceeded a secondary rate limit.")], "rate_limited"],
+      ["an outage", [502, github("Server Error")], "server"],
+    ],
+    rejections: [["an invalid token", [401, github("Bad credentials")]]],
+  }),
   of({
     name: "octopusKraken",
     schema: `
