@@ -49,7 +49,13 @@ impl Session {
         match (result, tokens.refresh_token.clone()) {
             // A host that was suspended meanwhile may have lost the lease, and another holder may have replaced a refresh
             // token that stayed in the store.
-            (Ok(WriteOutcome::Stored), _) if is_late && !is_strict => self.lease_lost(now, effects),
+            (Ok(WriteOutcome::Stored), _) if is_late && !is_strict => {
+                // The time of a suspension is not one of waiting for another holder.
+                if let Some(acquisition) = &mut self.acquisition {
+                    acquisition.lease_wait.since = None;
+                }
+                self.lease_lost(now, effects);
+            }
             (Ok(WriteOutcome::Stored), Some(refresh_token)) => {
                 let source =
                     if is_strict { RefreshTokenSource::Claimed(tokens) } else { RefreshTokenSource::Stored };

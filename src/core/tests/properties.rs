@@ -512,8 +512,11 @@ fn token_request(step: &Step, call: CallId) -> Option<TokenRequest> {
     }
 }
 
+/// Returns whether the received token is cached now. The step may also cache a granted token, for which the store was late.
 fn adopted(step: &Step) -> bool {
-    has_new_token(step) && matches!(step.input, Input::TokenReceived(_))
+    let Input::TokenReceived(received) = &step.input else { return false };
+    let is_held = step.after.held.as_ref().is_some_and(|held| held.access_token == received.access_token);
+    has_new_token(step) && is_held
 }
 
 fn has_new_token(step: &Step) -> bool {
