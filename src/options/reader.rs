@@ -421,11 +421,14 @@ impl<'a> OptionReader<'a> {
         Some(texts)
     }
 
-    /// Reads a path or a list of them.
+    /// Reads a path or a list of them. A path leads to one value, so it has no `*`.
     pub(super) fn path_list(&self, key: &str, one: &str) -> Option<Vec<String>> {
         let paths = self.text_list(key, one)?;
         for path in &paths {
             self.check_path(key, path, one);
+            if path.split('.').any(|name| name == "*" || name.contains('[')) {
+                self.report_value(key, "a path with `*` or `[` in it", one);
+            }
         }
         Some(paths)
     }

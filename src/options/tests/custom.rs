@@ -551,6 +551,20 @@ fn names_in_a_path_are_not_empty() {
 }
 
 #[test]
+fn a_path_to_one_value_has_names_and_positions_alone() {
+    for path in ["*.token", "login.*", "login[0].token"] {
+        assert_eq!(
+            rejected(&full().with("provider.token.data", text(path))),
+            "provider.token.data",
+            "{path}"
+        );
+        let session = map([("header", text("x-token")), ("sameSession", map([("data", text(path))]))]);
+        let given = acme().with("provider.sliding", session);
+        assert_eq!(rejected(&given), "provider.sliding.sameSession.data", "{path}");
+    }
+}
+
+#[test]
 fn placeholders_are_rejected_where_none_is_replaced() {
     let basic = |username, password| map([("username", text(username)), ("password", text(password))]);
     for options in [revoked_by_operation(), revoked_by_form()] {
