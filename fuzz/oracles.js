@@ -14,7 +14,7 @@ const CODES = await documentedCodes();
 
 /** Reads the members of `TokenErrorCode` from the installed package. */
 async function documentedCodes() {
-  const types = await readFile(new URL("index.d.ts", import.meta.resolve("graphql-token-manager")), "utf8");
+  const types = await readFile(new URL("errors.d.ts", import.meta.resolve("graphql-token-manager")), "utf8");
   const [, union = ""] = /export type TokenErrorCode =([^;]+);/.exec(types) ?? [];
   const codes = new Set([...union.matchAll(/"(\w+)"/g)].map(([, code = ""]) => code));
   assert.ok(codes.size > 10, "the types list no error codes");

@@ -50,7 +50,7 @@ const RIGHT = {
   }),
 };
 
-const TYPES = ["options.d.ts", "store.d.ts"].map((file) =>
+const TYPES = ["options.d.ts", "profile.d.ts", "store.d.ts"].map((file) =>
   readFileSync(new URL(`../../pkg-template/${file}`, import.meta.url), "utf8"),
 );
 /** The names of all options, and of the members of profiles and stores. */

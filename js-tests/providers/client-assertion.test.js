@@ -64,8 +64,8 @@ describe("a client assertion", () => {
     });
   }
 
-  test("is signed with a shorter key in PEM of PKCS#1", async () => {
-    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+  test("is signed with a longer key in PEM of PKCS#1", async () => {
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
 
     const jwt = await clientAssertion({ ...base, key: pkcs1(privateKey) })();
 

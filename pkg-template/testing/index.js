@@ -7,6 +7,7 @@
  */
 
 import { setMaxListeners } from "node:events";
+import { setTimeout } from "node:timers/promises";
 import { listen } from "./listener.js";
 import { readOptions } from "./options.js";
 import { createApis } from "./sandbox.js";
@@ -28,7 +29,9 @@ export async function startSandbox(options) {
   // Every delayed request adds a listener. The default limit of ten, which detects leaks, would be exceeded under
   // load.
   setMaxListeners(0, closing.signal);
-  const { respond, accounts, ...apis } = createApis(config, engine, closing.signal);
+  // Of `node:timers`, because a test may replace the global timers.
+  const sleep = (/** @type {number} */ ms) => setTimeout(ms, undefined, { signal: closing.signal });
+  const { respond, accounts, ...apis } = createApis(config, engine, sleep);
   const listener = await listen({
     port: config.port,
     responseHeaders: config.exposeHeaders ? "exposed" : "hidden",

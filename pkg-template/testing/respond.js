@@ -17,8 +17,6 @@
  * @module
  */
 
-import { sleep } from "./portable.js";
-
 /** @import { Asked, Faults } from "./faults.js" */
 /** @import { Outline } from "./document.js" */
 /** @import { RequestLog } from "./log.js" */
@@ -38,7 +36,7 @@ import { sleep } from "./portable.js";
  * @property {Faults} faults
  * @property {RequestLog} log
  * @property {() => number} now
- * @property {AbortSignal} closing Ends delays when the sandbox is closed.
+ * @property {(ms: number) => Promise<unknown>} sleep Resolves after a delay, and rejects when the sandbox is closed.
  */
 
 /**
@@ -47,7 +45,7 @@ import { sleep } from "./portable.js";
  * @param {SandboxState} state
  * @returns {Promise<Reply | undefined>} Undefined if the connection must be closed without a response.
  */
-export async function answerRequest(service, request, { faults, log, now, closing }) {
+export async function answerRequest(service, request, { faults, log, now, sleep }) {
   const { name: provider } = service.provider;
   const outline = service.outline(request);
   const asked = { provider, rootFields: outline.rootFields };
@@ -60,7 +58,7 @@ export async function answerRequest(service, request, { faults, log, now, closin
   };
 
   const before = take(asked, ["delay"], ({ when = "before" }) => when === "before");
-  if (before) await sleep(before.ms, closing);
+  if (before) await sleep(before.ms);
   if (take(asked, ["drop"], ({ when = "before" }) => when === "before")) return undefined;
 
   const answer = instead(take, asked) ?? (await execute(service, request, outline, asked, take));
@@ -74,7 +72,7 @@ export async function answerRequest(service, request, { faults, log, now, closin
   stampDate(reply.headers, now(), take, asked);
 
   const after = take(asked, ["delay"], ({ when }) => when === "after");
-  if (after) await sleep(after.ms, closing);
+  if (after) await sleep(after.ms);
   if (take(asked, ["drop"], ({ when }) => when === "after")) return undefined;
   entry.status = reply.status;
   return take(asked, ["truncate"]) ? { ...reply, sent: "half" } : reply;

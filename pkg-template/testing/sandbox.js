@@ -23,9 +23,9 @@ import { toggle, toggleCredentials } from "./toggle.js";
  *
  * @param {SandboxConfig} config
  * @param {Engine} engine
- * @param {AbortSignal} closing Ends delays.
+ * @param {(ms: number) => Promise<unknown>} sleep Resolves after a delay, and rejects when the sandbox is closed.
  */
-export function createApis(config, engine, closing) {
+export function createApis(config, engine, sleep) {
   const log = new RequestLog();
   const services = createServices(config, engine, log);
   const operations = new Map(services.map((service) => [service.provider.name, service.operations]));
@@ -54,7 +54,7 @@ export function createApis(config, engine, closing) {
     respond: async (request) => {
       const service = byPath.get(request.url.pathname);
       if (!service) return notFound([...byPath.keys()], now());
-      return answerRequest(service, request, { faults, log, now, closing });
+      return answerRequest(service, request, { faults, log, now, sleep });
     },
     /** Returns the endpoints and credentials. @param {string} url The origin of the endpoints. */
     accounts: (url) => ({

@@ -62,7 +62,7 @@ export class InPageSandbox {
     const now = () => Date.now() + clockOffsetMs;
     this.#closing = new AbortController();
     const options = readOptions({ lifetimes, variants: { toggle }, now });
-    this.#apis = createApis(options, engine, this.#closing.signal);
+    this.#apis = createApis(options, engine, (ms) => sleep(ms, this.#closing.signal));
     this.#latencyMs = latencyMs;
   }
 
