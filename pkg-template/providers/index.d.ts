@@ -661,7 +661,7 @@ export function clientAssertion(options: ClientAssertionOptions): () => Promise<
  * A private key: in PEM as PKCS#8 (`BEGIN PRIVATE KEY`) or PKCS#1 (`BEGIN RSA PRIVATE KEY`), a JWK, or a key of WebCrypto that
  * may sign. Line breaks of PEM may be the two characters `\n`, as in environment variables.
  */
-export type PrivateKey = string | JsonWebKey | CryptoKey;
+export type PrivateKey = string | { readonly kty?: string } | CryptoKey;
 
 /** Options of {@link clientAssertion}. */
 export interface ClientAssertionOptions {

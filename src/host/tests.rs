@@ -393,7 +393,7 @@ fn request() -> HttpRequest {
 
 async fn fetched(source: &str) -> Result<crate::http::HttpResponse, FetchFailure> {
     let function = js(source).unchecked_into::<Function>();
-    let handle = js("({ api: { quotesErrors: true }, knownTokens: () => [], remember() {} })");
+    let handle = js("({ api: { quotesErrors: true, rules: {} }, knownTokens: () => [], remember() {} })");
     let sending = Fetcher {
         bindings: &bindings(),
         fetch: Some(&function),
