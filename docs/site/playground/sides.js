@@ -19,12 +19,22 @@ const RETRY = { attempts: 6, baseMs: 300, maxMs: 2_000 };
 
 const now = () => performance.now();
 
+/**
+ * What the calls of a lane use: a session of the manager, or the cache.
+ *
+ * @typedef {object} Client
+ * @property {() => Promise<string>} getToken
+ * @property {(url: string, init: RequestInit) => Promise<Response>} fetch
+ */
+
 /** What both sides have in common: calls, and their results. */
 class Side {
   /** @type {TimelineLog} */
   log;
   /** @type {InPageSandbox} */
   sandbox;
+  /** By lane. @type {Map<string, Client>} */
+  clients = new Map();
   #calls = 0;
   /** @type {Set<Promise<void>>} */
   #open = new Set();
@@ -77,7 +87,7 @@ class Side {
     const hasWaited = turnEnds(() => this.sandbox.wasSent(name));
     let succeeded = false;
     try {
-      const response = await this.send(lane, init);
+      const response = await this.#client(lane).fetch(this.account.endpoint, init);
       const { data, errors } = await response.json();
       succeeded = response.ok && data != null && errors === undefined;
     } catch {
@@ -93,22 +103,21 @@ class Side {
     const settle = this.log.call(lane, began);
     let arrived = false;
     const hasWaited = turnEnds(() => arrived);
-    const succeeded = await this.token(lane).then(
-      () => true,
-      () => false,
-    );
+    const succeeded = await this.#client(lane)
+      .getToken()
+      .then(
+        () => true,
+        () => false,
+      );
     arrived = true;
     settle(outcomeOf(succeeded, false, hasWaited()), now() - began);
   }
 
-  /** @param {string} _lane @returns {Promise<string>} */
-  async token(_lane) {
-    throw new Error("not implemented");
-  }
-
-  /** @param {string} _lane @param {RequestInit} _init @returns {Promise<Response>} */
-  async send(_lane, _init) {
-    throw new Error("not implemented");
+  /** @param {string} lane */
+  #client(lane) {
+    const client = this.clients.get(lane);
+    if (client === undefined) throw new Error(`no lane ${lane}`);
+    return client;
   }
 
   /** @returns {unknown} */
@@ -152,9 +161,6 @@ const usersOf = (first, count) =>
 
 export class ManagerSide extends Side {
   #tokens;
-  /** @type {Map<string, import("graphql-token-manager").TokenSession | TokenManager>} */
-  #sessions = new Map();
-
   /** @param {Settings} settings @param {InPageSandbox} sandbox */
   constructor(settings, sandbox) {
     super(settings, sandbox);
@@ -170,24 +176,9 @@ export class ManagerSide extends Side {
       const session = settings.users === 1 ? this.#tokens : this.#tokens.session({ userId: user });
       const lane = `user ${index + 1}`;
       this.log.lane(lane);
-      this.#sessions.set(lane, session);
+      this.clients.set(lane, session);
       trackTokens(this.log, lane, session, now);
     });
-  }
-
-  /** @param {string} lane */
-  #session(lane) {
-    return this.#sessions.get(lane) ?? this.#tokens;
-  }
-
-  /** @override @param {string} lane */
-  token(lane) {
-    return this.#session(lane).getToken();
-  }
-
-  /** @override @param {string} lane @param {RequestInit} init */
-  send(lane, init) {
-    return this.#session(lane).fetch(this.account.endpoint, init);
   }
 
   /** @override */
@@ -198,9 +189,6 @@ export class ManagerSide extends Side {
 }
 
 export class CacheSide extends Side {
-  /** @type {Map<string, HandWrittenCache>} */
-  #caches = new Map();
-
   /** @param {Settings} settings @param {InPageSandbox} sandbox */
   constructor(settings, sandbox) {
     super(settings, sandbox);
@@ -208,7 +196,9 @@ export class CacheSide extends Side {
     usersOf(userId, settings.users).forEach((user, index) => {
       const lane = `user ${index + 1}`;
       this.log.lane(lane);
-      this.#caches.set(lane, new HandWrittenCache(() => this.#logIn(lane, user), settings.marginMs));
+      const cache = new HandWrittenCache(() => this.#logIn(lane, user), settings.marginMs);
+      const getToken = async () => cache.getToken();
+      this.clients.set(lane, { getToken, fetch: (url, init) => this.#send(url, init, getToken) });
     });
   }
 
@@ -246,18 +236,11 @@ export class CacheSide extends Side {
     return { data, headers: response.headers };
   }
 
-  /** @override @param {string} lane */
-  async token(lane) {
-    const cache = this.#caches.get(lane);
-    if (cache === undefined) throw new Error(`no lane ${lane}`);
-    return cache.getToken();
-  }
-
-  /** @override @param {string} lane @param {RequestInit} init */
-  async send(lane, init) {
-    const token = await this.token(lane);
+  /** @param {string} url @param {RequestInit} init @param {() => Promise<string>} getToken */
+  async #send(url, init, getToken) {
+    const token = await getToken();
     const headers = new Headers(init.headers);
     headers.set("Authorization", `Bearer ${token}`);
-    return this.sandbox.fetch(this.account.endpoint, { ...init, headers });
+    return this.sandbox.fetch(url, { ...init, headers });
   }
 }
